@@ -1,1 +1,3 @@
-//! placeholder
+//! JSON Web Key sets: storage, rotation, signing, verification.
+
+pub mod store;
