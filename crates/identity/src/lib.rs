@@ -1,1 +1,22 @@
-//! placeholder
+//! Identities, credentials, sessions and self-service flows: the contract of Ory Kratos, both client generations.
+//!
+//! Rooms: `identity/`, `schema/`, `credentials/` and `session/` are the things that last; `flow/` is what all
+//! self-service flows share; `login/`, `registration/`, `verification/` and `logout/` hold one flow each (start,
+//! submit, complete, one file per method); `http/` is the edge.
+//!
+//! To add a method to a flow: a file in the flow's folder that says *who* and *how* and writes nothing; nodes in the
+//! flow's `render.rs`; its numbered messages in `flow/message.rs`.
+//!
+//! **Architecture invariant:** a use case reads, decides, and hands one plain value to one store method, which commits
+//! it in one transaction. Hashing, mail and webhooks never happen inside that transaction. Only `http/` knows actix.
+
+pub mod config;
+pub mod credentials;
+pub mod flow;
+pub mod identity;
+pub mod service;
+pub mod session;
+pub mod store;
+
+pub use config::Config;
+pub use service::IdentityService;

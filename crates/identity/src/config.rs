@@ -1,0 +1,294 @@
+//! The plain settings that this crate needs. Reading files, defaults of a configuration language and the documented
+//! Kratos keys are the server's business.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::session::Aal;
+
+/// Settings of one project's identity surface.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Public base URL, without a trailing slash in its path; every URL that is emitted begins with it.
+    pub public_url: Url,
+    /// Base URL of the administrators' listener, for `Location` headers.
+    pub admin_url: Url,
+    /// The schema of identities that name none.
+    pub default_schema_id: String,
+    /// Where a browser goes when nothing else says.
+    pub default_return_url: Url,
+    /// Where else `return_to` may lead; a host may begin with `*.`.
+    pub allowed_return_urls: Vec<Url>,
+    /// The pages, by flow.
+    pub ui: UiUrls,
+    /// How long each flow can be submitted.
+    pub lifespans: FlowLifespans,
+    /// Login.
+    pub login: LoginConfig,
+    /// Registration.
+    pub registration: RegistrationConfig,
+    /// Verification.
+    pub verification: VerificationConfig,
+    /// Where a browser goes after logout, if the request does not say.
+    pub logout_return_url: Option<Url>,
+    /// One-time codes.
+    pub code: CodeConfig,
+    /// Password policy.
+    pub password: PasswordPolicy,
+    /// New password hashes.
+    pub hasher: HasherConfig,
+    /// Sessions and their cookie.
+    pub session: SessionConfig,
+    /// Anti-CSRF and continuity cookies.
+    pub cookies: CookieConfig,
+    /// Guarding the doors to an account.
+    pub limits: LimitsConfig,
+    /// Which client generations answers are shaped for.
+    pub compatibility: Compatibility,
+    /// Never say whether an account exists where the contract allows silence.
+    pub mitigate_enumeration: bool,
+    /// Development mode: message bodies are visible, cookies work over http.
+    pub development: bool,
+}
+
+/// The pages that flows send browsers to.
+#[derive(Debug, Clone)]
+pub struct UiUrls {
+    /// Login page.
+    pub login: Url,
+    /// Registration page.
+    pub registration: Url,
+    /// Verification page.
+    pub verification: Url,
+    /// Recovery page.
+    pub recovery: Url,
+    /// Settings page.
+    pub settings: Url,
+    /// Error page.
+    pub error: Url,
+}
+
+/// How long each flow can be submitted.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowLifespans {
+    /// Login flows.
+    pub login: Duration,
+    /// Registration flows.
+    pub registration: Duration,
+    /// Verification flows.
+    pub verification: Duration,
+}
+
+/// What happens after a flow.
+#[derive(Debug, Clone, Default)]
+pub struct After {
+    /// Where the browser goes, by method (`password`), then in general.
+    pub return_urls: BTreeMap<String, Url>,
+    /// Where the browser goes when the method has no URL of its own.
+    pub return_url: Option<Url>,
+    /// What to do besides, in order.
+    pub hooks: Vec<Hook>,
+}
+
+/// What can be done after a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hook {
+    /// Registration: sign in at once.
+    Session,
+    /// Tell the client about the verification flow.
+    ShowVerificationUi,
+    /// Login: end all other sessions.
+    RevokeActiveSessions,
+    /// Login: refuse accounts without a proven address.
+    RequireVerifiedAddress,
+}
+
+/// Login settings.
+#[derive(Debug, Clone, Default)]
+pub struct LoginConfig {
+    /// After a login.
+    pub after: After,
+}
+
+/// How registration asks for its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RegistrationStyle {
+    /// Traits first, then the credential.
+    #[default]
+    ProfileFirst,
+    /// Everything at once.
+    Unified,
+}
+
+/// Registration settings.
+#[derive(Debug, Clone)]
+pub struct RegistrationConfig {
+    /// Whether anybody can register.
+    pub enabled: bool,
+    /// One page or two.
+    pub style: RegistrationStyle,
+    /// Whether an answer to a taken identifier says how its owner can sign in.
+    pub login_hints: bool,
+    /// Schemas, besides the default one, that a person may choose.
+    pub selectable_schemas: Vec<String>,
+    /// After a registration.
+    pub after: After,
+}
+
+/// Verification settings.
+#[derive(Debug, Clone)]
+pub struct VerificationConfig {
+    /// Whether addresses are verified.
+    pub enabled: bool,
+    /// Whether unknown addresses get a mail too.
+    pub notify_unknown_recipients: bool,
+    /// After a verification.
+    pub after: After,
+}
+
+/// One-time code settings.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeConfig {
+    /// Whether codes can be used for verification and recovery.
+    pub enabled: bool,
+    /// How long a code works.
+    pub lifespan: Duration,
+    /// How many codes can be tried in one flow.
+    pub max_submissions: u32,
+}
+
+/// Rules for new passwords.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordPolicy {
+    /// Whether the password method is on.
+    pub enabled: bool,
+    /// Fewest bytes.
+    pub min_length: usize,
+    /// Refuse passwords that resemble an identifier.
+    pub similarity_check: bool,
+}
+
+/// Which function makes new hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashAlgorithm {
+    /// Argon2id.
+    Argon2id {
+        /// KiB of memory.
+        memory_kib: u32,
+        /// Passes.
+        iterations: u32,
+        /// Lanes.
+        parallelism: u32,
+    },
+    /// bcrypt.
+    Bcrypt {
+        /// Two to this many rounds.
+        cost: u32,
+    },
+}
+
+/// The hashing pool.
+#[derive(Debug, Clone, Copy)]
+pub struct HasherConfig {
+    /// New hashes; stored hashes that differ are upgraded at the next login.
+    pub algorithm: HashAlgorithm,
+    /// Hashes computed at the same time; at most one per core is useful.
+    pub workers: usize,
+    /// Hashes that may wait; beyond that callers are told to come back.
+    pub queue: usize,
+}
+
+/// `SameSite` of a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SameSite {
+    /// Sent on top-level navigation.
+    #[default]
+    Lax,
+    /// Sent from the same site only.
+    Strict,
+    /// Sent from everywhere; needs `Secure`.
+    None,
+}
+
+/// Attributes of a cookie.
+#[derive(Debug, Clone)]
+pub struct CookieConfig {
+    /// `Domain`.
+    pub domain: Option<String>,
+    /// `Path`.
+    pub path: String,
+    /// `SameSite`.
+    pub same_site: SameSite,
+    /// `Secure`.
+    pub secure: bool,
+}
+
+/// Session settings.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// How long a session lasts.
+    pub lifespan: Duration,
+    /// A session can be extended only this long before its end; none means any time.
+    pub earliest_extend: Option<Duration>,
+    /// Cookie name.
+    pub cookie_name: String,
+    /// Cookie attributes.
+    pub cookie: CookieConfig,
+    /// Whether the cookie outlives the browser.
+    pub persistent: bool,
+    /// Level that `whoami` demands: one factor, or the highest that the identity can reach.
+    pub required_aal: RequiredAal,
+    /// Whether answers say how long they may be cached (`Ory-Session-Cache-For`), and for how long at most.
+    pub cache_for: Option<Duration>,
+    /// Answer an extension with 204 instead of the session.
+    pub faster_extend: bool,
+}
+
+/// A demanded level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequiredAal {
+    /// Any active session.
+    Aal1,
+    /// The highest level that the identity's credentials allow.
+    HighestAvailable,
+}
+
+impl RequiredAal {
+    /// Whether a session at `reached` of an identity that can reach `available` is enough.
+    #[must_use]
+    pub fn satisfied(self, reached: Aal, available: Aal) -> bool {
+        match self {
+            Self::Aal1 => reached >= Aal::Aal1,
+            Self::HighestAvailable => reached >= Aal::Aal1 && reached >= available,
+        }
+    }
+}
+
+/// Guarding the doors to an account.
+#[derive(Debug, Clone, Copy)]
+pub struct LimitsConfig {
+    /// Failed attempts at one account that lock it.
+    pub attempts: u32,
+    /// Failures older than this do not count.
+    pub window: Duration,
+    /// How long a locked account stays locked.
+    pub lock: Duration,
+    /// Submits per minute and client address (or /64 network); zero means no limit.
+    pub submits_per_minute: u32,
+    /// Flows begun per minute and client address (or /64 network); zero means no limit.
+    pub flows_per_minute: u32,
+}
+
+/// Which client generations answers are shaped for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compatibility {
+    /// Today's shapes for everybody.
+    Off,
+    /// The old generation's shapes for user agents that begin with `OpenAPI-Generator/`.
+    #[default]
+    Auto,
+    /// The old generation's shapes for everybody.
+    On,
+}

@@ -1,0 +1,125 @@
+//! The identity: one person or machine that can sign in.
+
+use std::collections::BTreeMap;
+
+use orrery_core::Timestamp;
+use orrery_core::id::{AddressId, IdentityId, OrganizationId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::credentials::{Credential, CredentialKind};
+use crate::session::Aal;
+
+/// Whether an identity may sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdentityState {
+    /// May sign in.
+    Active,
+    /// May not sign in; its sessions are not active while this lasts.
+    Inactive,
+}
+
+/// How an address is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// By mail.
+    Email,
+    /// By text message.
+    Sms,
+}
+
+/// How far the proof of an address has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AddressStatus {
+    /// Nothing was sent yet.
+    Pending,
+    /// A code or link was sent.
+    Sent,
+    /// The owner proved the address.
+    Completed,
+}
+
+/// An address that its owner can prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiableAddress {
+    /// Stable while the value and channel stay the same.
+    pub id: AddressId,
+    /// Normalised address.
+    pub value: String,
+    /// How it is reached.
+    pub via: Via,
+    /// Whether it is proven.
+    pub verified: bool,
+    /// How far the proof has come.
+    pub status: AddressStatus,
+    /// When it was proven.
+    pub verified_at: Option<Timestamp>,
+    /// When it was first seen.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An address through which an account can be recovered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryAddress {
+    /// Stable while the value and channel stay the same.
+    pub id: AddressId,
+    /// Normalised address.
+    pub value: String,
+    /// How it is reached.
+    pub via: Via,
+    /// When it was first seen.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One person or machine that can sign in. Traits are the source of truth: identifiers and addresses are derived from
+/// them by the schema's extension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    /// Chosen by the server, never changes.
+    pub id: IdentityId,
+    /// The operator's own key for this identity, unique in the project.
+    pub external_id: Option<String>,
+    /// The schema that its traits were validated with.
+    pub schema_id: String,
+    /// Whether it may sign in.
+    pub state: IdentityState,
+    /// When `state` last changed.
+    pub state_changed_at: Timestamp,
+    /// What the schema describes, with identifiers normalised.
+    pub traits: Map<String, Value>,
+    /// Readable by the identity itself.
+    pub metadata_public: Option<Value>,
+    /// Readable by administrators only.
+    pub metadata_admin: Option<Value>,
+    /// The organisation that the identity belongs to.
+    pub organization_id: Option<OrganizationId>,
+    /// The highest level that its credentials allow, kept up to date on every credential change.
+    pub available_aal: Aal,
+    /// Credentials by kind. Empty unless the lookup asked for them; never in answers to the identity itself.
+    pub credentials: BTreeMap<CredentialKind, Credential>,
+    /// Addresses that can be proven.
+    pub verifiable_addresses: Vec<VerifiableAddress>,
+    /// Addresses for recovery.
+    pub recovery_addresses: Vec<RecoveryAddress>,
+    /// Counts every stored change; an update names the version that it was computed from.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Identity {
+    /// Whether it may sign in.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.state == IdentityState::Active
+    }
+}

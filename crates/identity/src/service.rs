@@ -1,0 +1,27 @@
+//! The parts that every use case of this crate works with, built once by the server.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use orrery_core::{Entropy, Keyring};
+
+use crate::config::Config;
+use crate::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
+
+/// The identity surface: stores, secrets and settings.
+pub struct IdentityService {
+    /// Settings; replaced as a whole when the configuration is reloaded. Load once per request.
+    pub config: ArcSwap<Config>,
+    /// Identities.
+    pub identities: Arc<dyn IdentityStore>,
+    /// Sessions.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Flows.
+    pub flows: Arc<dyn FlowStore>,
+    /// Attempt counters.
+    pub attempts: Arc<dyn AttemptStore>,
+    /// Keyed hashes and sealed values.
+    pub keyring: Arc<Keyring>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}

@@ -1,0 +1,409 @@
+//! The storage that this crate needs. Each method is one atomic step, named for what it means.
+//!
+//! Every method takes the project first and sees nothing of other projects. "Not found" is a value; a
+//! [`StoreError`] means that the storage could not do its work, and callers answer 503 or 500, never "wrong".
+//!
+//! Token and code hashes are passed as slices, newest secret first, because secrets rotate: a row matches when it
+//! carries any of them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use orrery_core::id::{CodeId, FlowErrorId, FlowId, IdentityId, SessionId};
+use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp, TokenHash};
+use orrery_courier::message::NewMessage;
+use serde_json::Value;
+
+use crate::credentials::{Credential, CredentialKind};
+use crate::flow::{Flow, FlowKind};
+use crate::identity::{Identity, VerifiableAddress, Via};
+use crate::session::{Session, SessionWithIdentity};
+
+/// Which identities a list shows. At most one of the fields is set; none shows all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IdentityFilter {
+    /// Only these.
+    pub ids: Option<Vec<IdentityId>>,
+    /// Only those that sign in with exactly one of these identifiers (raw and normalised spelling).
+    pub credentials_identifier: Option<Vec<String>>,
+    /// Only those with an identifier that begins so.
+    pub identifier_prefix: Option<String>,
+}
+
+/// What happened to a guarded update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Updated {
+    /// Stored.
+    Done,
+    /// Somebody else stored a change in the meantime: read again and decide again.
+    Stale,
+    /// There is no such row.
+    Unknown,
+}
+
+/// Identities with their credentials and addresses.
+#[async_trait]
+pub trait IdentityStore: Send + Sync {
+    /// Inserts the identity with its credentials and addresses. `Conflict` names what is already taken.
+    async fn identity_create(&self, project: ProjectId, identity: &Identity) -> Result<(), StoreError>;
+
+    /// One identity, with the credentials of the given kinds.
+    async fn identity_by_id(
+        &self,
+        project: ProjectId,
+        id: IdentityId,
+        credentials: &BTreeSet<CredentialKind>,
+    ) -> Result<Option<Identity>, StoreError>;
+
+    /// The identity with this `external_id`, with the credentials of the given kinds.
+    async fn identity_by_external_id(
+        &self,
+        project: ProjectId,
+        external_id: &str,
+        credentials: &BTreeSet<CredentialKind>,
+    ) -> Result<Option<Identity>, StoreError>;
+
+    /// A page of identities in ascending id order, each with the credentials of the given kinds. The keyset key is the
+    /// last id.
+    async fn identity_list(
+        &self,
+        project: ProjectId,
+        filter: &IdentityFilter,
+        credentials: &BTreeSet<CredentialKind>,
+        page: &PageRequest,
+    ) -> Result<Page<Identity>, StoreError>;
+
+    /// Replaces the identity, its addresses and the credentials that it carries, if its stored version is still
+    /// `identity.version`; the stored version becomes one more. Credentials of kinds that `identity.credentials` lacks
+    /// are left alone unless named in `removed`.
+    async fn identity_update(
+        &self,
+        project: ProjectId,
+        identity: &Identity,
+        removed: &BTreeSet<CredentialKind>,
+    ) -> Result<Updated, StoreError>;
+
+    /// Deletes the identity with everything that belongs to it. False when there was none.
+    async fn identity_delete(&self, project: ProjectId, id: IdentityId) -> Result<bool, StoreError>;
+
+    /// The identity that owns this identifier among credentials of the given kind, with that credential and the attempt
+    /// counter of the door. `identifiers` holds the normalised and the raw spelling.
+    async fn credential_by_identifier(
+        &self,
+        project: ProjectId,
+        kind: CredentialKind,
+        identifiers: &[String],
+        counter: TokenHash,
+    ) -> Result<CredentialLookup, StoreError>;
+}
+
+/// What a sign-in attempt needs to know about an identifier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CredentialLookup {
+    /// The identity and its credential of the asked kind.
+    pub owner: Option<(Identity, Credential)>,
+    /// Failed attempts at this door.
+    pub attempts: Option<Attempts>,
+}
+
+/// Which sessions an administrator's list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionFilter {
+    /// Only (in)active ones, as of the given moment.
+    pub active: Option<(bool, Timestamp)>,
+    /// Only those of one identity.
+    pub identity: Option<IdentityId>,
+    /// Not this one.
+    pub except: Option<SessionId>,
+}
+
+/// What became of a request to extend a session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Extended {
+    /// The new end is stored, or it was too early to extend: the session as it is now.
+    Session(Box<SessionWithIdentity>),
+    /// There is no such session.
+    Unknown,
+}
+
+/// Sessions. They are created by the step that completes a flow; see [`FlowStore`].
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// The session that a token belongs to, with its identity: one statement. Revoked and expired ones are returned
+    /// too; the caller decides.
+    async fn session_by_token(
+        &self,
+        project: ProjectId,
+        token: &[TokenHash],
+    ) -> Result<Option<SessionWithIdentity>, StoreError>;
+
+    /// One session with its identity.
+    async fn session_by_id(&self, project: ProjectId, id: SessionId)
+    -> Result<Option<SessionWithIdentity>, StoreError>;
+
+    /// A page of sessions, newest first.
+    async fn session_list(
+        &self,
+        project: ProjectId,
+        filter: &SessionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<SessionWithIdentity>, StoreError>;
+
+    /// Deactivates one session. False when it was not active or does not exist.
+    async fn session_revoke(&self, project: ProjectId, id: SessionId) -> Result<bool, StoreError>;
+
+    /// Deactivates one session if it belongs to `owner`.
+    async fn session_revoke_own(
+        &self,
+        project: ProjectId,
+        owner: IdentityId,
+        id: SessionId,
+    ) -> Result<bool, StoreError>;
+
+    /// Deactivates every active session of `owner` except `keep`, and says how many.
+    async fn session_revoke_others(
+        &self,
+        project: ProjectId,
+        owner: IdentityId,
+        keep: Option<SessionId>,
+    ) -> Result<u64, StoreError>;
+
+    /// Deletes every session of `owner`, and says how many.
+    async fn session_delete_all(&self, project: ProjectId, owner: IdentityId) -> Result<u64, StoreError>;
+
+    /// Moves the end of an active session to `expires_at` if it now ends before `extendable_before`.
+    async fn session_extend(
+        &self,
+        project: ProjectId,
+        id: SessionId,
+        expires_at: Timestamp,
+        extendable_before: Timestamp,
+    ) -> Result<Extended, StoreError>;
+}
+
+/// A flow and the session of the request that submits it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FlowAndSession {
+    /// The flow, if there is one of this kind and id.
+    pub flow: Option<Flow>,
+    /// The session that the request's token belongs to, in whatever state.
+    pub session: Option<SessionWithIdentity>,
+}
+
+/// A one-time code that was just sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCode {
+    /// Chosen by the server.
+    pub id: CodeId,
+    /// The flow in which it must be entered.
+    pub flow_id: FlowId,
+    /// Keyed hash of the code and its flow.
+    pub code: TokenHash,
+    /// The identity and the address that entering it proves. None for an unknown address: such a code never matches.
+    pub address: Option<(IdentityId, Via, String)>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// How a session is written when a flow completes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SessionWrite {
+    /// A new session with a new token.
+    Create {
+        /// The session.
+        session: Session,
+        /// Keyed hash of its token.
+        token: TokenHash,
+    },
+    /// A login in an existing session (refresh or step-up): id and token stay, everything else is replaced, provided the
+    /// session is still active.
+    Renew(Session),
+}
+
+/// Everything that one completed login writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoginDone {
+    /// The flow as it is afterwards (state, `completed_at`).
+    pub flow: Flow,
+    /// The session it leads to.
+    pub session: SessionWrite,
+    /// A credential whose hash is to be replaced by a stronger one, if it still is at `updated_at` of the second member.
+    pub upgraded: Option<(Credential, Timestamp)>,
+    /// The attempt counter to clear, if it had counted anything.
+    pub clear_attempts: Option<TokenHash>,
+    /// Sessions of the same identity to revoke.
+    pub revoke_others: bool,
+    /// Messages to send.
+    pub messages: Vec<NewMessage>,
+}
+
+/// Everything that one completed registration writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegistrationDone {
+    /// The flow as it is afterwards.
+    pub flow: Flow,
+    /// The new identity with credentials and addresses.
+    pub identity: Identity,
+    /// The session, when the `session` hook is configured.
+    pub session: Option<SessionWrite>,
+    /// The verification flow that begins with it, and its code.
+    pub verification: Option<(Flow, NewCode)>,
+    /// Messages to send.
+    pub messages: Vec<NewMessage>,
+}
+
+/// What became of completing a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// Everything is stored.
+    Done,
+    /// The flow was completed by somebody else first, or is gone. Nothing is stored.
+    FlowClosed,
+    /// The identity (or the session to renew) is no longer active or no longer there. Nothing is stored.
+    Inactive,
+}
+
+/// What became of entering a one-time code.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Redeemed {
+    /// The address is verified now, the code used and the flow passed.
+    Done {
+        /// Whose it is.
+        identity: IdentityId,
+        /// The proven address.
+        address: VerifiableAddress,
+    },
+    /// Wrong, used or expired. Counted.
+    Wrong,
+    /// The flow has used up its tries; the code was not compared.
+    TooMany,
+    /// The flow was passed before, or is gone.
+    FlowClosed,
+}
+
+/// Self-service flows and the steps that complete them.
+#[async_trait]
+pub trait FlowStore: Send + Sync {
+    /// Stores a new flow.
+    async fn flow_create(&self, project: ProjectId, flow: &Flow) -> Result<(), StoreError>;
+
+    /// One flow of the given kind.
+    async fn flow_by_id(&self, project: ProjectId, kind: FlowKind, id: FlowId) -> Result<Option<Flow>, StoreError>;
+
+    /// One flow of the given kind and the session that a token belongs to: what every submit begins with.
+    async fn flow_with_session(
+        &self,
+        project: ProjectId,
+        kind: FlowKind,
+        id: FlowId,
+        token: &[TokenHash],
+    ) -> Result<FlowAndSession, StoreError>;
+
+    /// Stores what a submit changed, if the flow is not completed, and counts a failed attempt at a door when one is
+    /// given. `submissions` is only ever changed by [`FlowStore::code_redeem`].
+    async fn flow_update(
+        &self,
+        project: ProjectId,
+        flow: &Flow,
+        failed: Option<&FailedAttempt>,
+    ) -> Result<Updated, StoreError>;
+
+    /// Completes a login: closes the flow if it is still open, writes the session, upgrades a hash, queues messages.
+    async fn login_complete(&self, project: ProjectId, done: &LoginDone) -> Result<Completion, StoreError>;
+
+    /// Completes a registration: closes the flow if it is still open and inserts everything. `Conflict` when an
+    /// identifier or address is taken; the flow then stays open.
+    async fn registration_complete(
+        &self,
+        project: ProjectId,
+        done: &RegistrationDone,
+    ) -> Result<Completion, StoreError>;
+
+    /// Sends (or sends again) a verification code: stores the flow if it is not completed, removes its earlier codes,
+    /// inserts the new one, marks the address as `sent` unless it is verified, queues messages. Inserts the flow when
+    /// it does not exist yet.
+    async fn verification_send(
+        &self,
+        project: ProjectId,
+        flow: &Flow,
+        code: &NewCode,
+        messages: &[NewMessage],
+    ) -> Result<Updated, StoreError>;
+
+    /// Enters a verification code: counts the try if the flow has fewer than `max_submissions`, consumes the code if it
+    /// is unused, unexpired and equal to one of `code`, verifies its address, and stores `passed` as the flow.
+    async fn verification_redeem(
+        &self,
+        project: ProjectId,
+        passed: &Flow,
+        code: &[TokenHash],
+        max_submissions: u32,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError>;
+
+    /// The identity and address that can be verified under this address, if anybody has it.
+    async fn verifiable_address(
+        &self,
+        project: ProjectId,
+        via: Via,
+        value: &str,
+    ) -> Result<Option<(Identity, VerifiableAddress)>, StoreError>;
+
+    /// Stores an error for a browser to be shown.
+    async fn flow_error_create(
+        &self,
+        project: ProjectId,
+        id: FlowErrorId,
+        error: &Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// A stored error and when it was stored.
+    async fn flow_error_by_id(
+        &self,
+        project: ProjectId,
+        id: FlowErrorId,
+    ) -> Result<Option<(Value, Timestamp)>, StoreError>;
+}
+
+/// Failed attempts at one door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts {
+    /// Failures within the window.
+    pub failures: u32,
+    /// When the window began.
+    pub since: Timestamp,
+    /// No attempt is evaluated before this moment.
+    pub locked_until: Option<Timestamp>,
+}
+
+/// One failed attempt to be counted, with the policy that it is counted under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// Keyed hash of the door: an account's identifier, so that the table reveals none.
+    pub counter: TokenHash,
+    /// When.
+    pub at: Timestamp,
+    /// After this long without reaching the limit, counting starts again.
+    pub window: Duration,
+    /// The failure that locks the door.
+    pub limit: u32,
+    /// How long the door then stays locked.
+    pub lock: Duration,
+}
+
+/// Counters of failed attempts: one for every door to an account.
+#[async_trait]
+pub trait AttemptStore: Send + Sync {
+    /// How often the door was tried in vain.
+    async fn attempts(&self, project: ProjectId, counter: TokenHash) -> Result<Option<Attempts>, StoreError>;
+
+    /// Counts one failure atomically and returns the new state.
+    async fn attempt_failed(&self, project: ProjectId, failed: &FailedAttempt) -> Result<Attempts, StoreError>;
+
+    /// Forgets the failures of a door.
+    async fn attempts_clear(&self, project: ProjectId, counter: TokenHash) -> Result<(), StoreError>;
+}
