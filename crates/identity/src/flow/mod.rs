@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::session::Aal;
 
+pub mod catalogue;
 pub mod message;
+pub mod node;
+pub mod order;
 
 pub use message::{Message, PlacedMessage};
 
