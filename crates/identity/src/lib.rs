@@ -18,5 +18,8 @@ pub mod service;
 pub mod session;
 pub mod store;
 
+#[cfg(test)]
+mod test_values;
+
 pub use config::Config;
 pub use service::IdentityService;

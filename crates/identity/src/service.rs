@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use orrery_core::{Entropy, Keyring};
 
 use crate::config::Config;
+use crate::credentials::password::PasswordHasher;
 use crate::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
 
 /// The identity surface: stores, secrets and settings.
@@ -20,6 +21,8 @@ pub struct IdentityService {
     pub flows: Arc<dyn FlowStore>,
     /// Attempt counters.
     pub attempts: Arc<dyn AttemptStore>,
+    /// The threads that hash passwords.
+    pub hasher: PasswordHasher,
     /// Keyed hashes and sealed values.
     pub keyring: Arc<Keyring>,
     /// Randomness.

@@ -8,6 +8,8 @@ use orrery_core::id::CredentialId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub mod password;
+
 /// The kinds of credentials of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

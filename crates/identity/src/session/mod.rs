@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
 
+pub mod aal;
+pub mod issue;
+
+pub use issue::{Issued, issue, renew};
+
 /// Authenticator assurance level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
