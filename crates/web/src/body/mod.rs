@@ -1,0 +1,49 @@
+//! Request bodies, bounded and checked: typed JSON for APIs, JSON or form for self-service submits.
+
+mod json;
+mod nested;
+mod submitted;
+
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+
+pub use json::JsonBody;
+pub use submitted::Submitted;
+
+use crate::ApiError;
+
+/// Largest request body when the surface sets no other limit, in bytes.
+pub const DEFAULT_LIMIT: usize = 5 * 1024 * 1024;
+/// Deepest nesting of arrays and objects.
+pub const MAX_DEPTH: usize = 64;
+
+/// A different body limit for a scope: `.app_data(BodyLimit(bytes))`.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimit(pub usize);
+
+/// The whole body, refused as soon as it is known to be too large.
+async fn read(request: &HttpRequest, payload: &mut Payload) -> Result<Bytes, ApiError> {
+    let limit = request.app_data::<BodyLimit>().map_or(DEFAULT_LIMIT, |limit| limit.0);
+    let announced = request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(ApiError::too_large(limit));
+    }
+    let mut body = BytesMut::with_capacity(announced.unwrap_or(0).min(64 * 1024));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| ApiError::bad_request("The request body ended early or is not well encoded."))?;
+        if body.len() + chunk.len() > limit {
+            return Err(ApiError::too_large(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// The content type without parameters, in lower case; empty when absent.
+fn media_type(request: &HttpRequest) -> String {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
