@@ -9,5 +9,7 @@
 //! every rule about retries is a pure function. This crate reads no file and no environment; contents of templates
 //! and certificates are handed in.
 
+pub mod compose;
+mod gotmpl;
 pub mod message;
 pub mod store;
