@@ -1,0 +1,87 @@
+//! Home, and the pages of the flows. Without a flow in the address, a page begins one.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::context;
+use minijinja::value::Serde;
+use orrery_web::Context;
+use serde_json::Value;
+
+use crate::frontend::{FlowPage, Trouble};
+use crate::http::{Look, Visit};
+use crate::page::Pages;
+use crate::view::Form;
+
+/// `/`: to the account for whoever is signed in, else the two ways in.
+pub(crate) async fn home(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
+    let visit = Visit::new(&pages, &request, &context);
+    match pages.frontend.signed_in(&context, visit.cookies()).await {
+        Ok(_) => visit.redirect("/ui/account"),
+        Err(Trouble::SignedOut) => {
+            let title = pages.text(visit.language, "login-title");
+            visit.page(StatusCode::OK, "home.html", Look::Card, context! { title, inbox => pages.config.inbox })
+        }
+        Err(trouble) => visit.trouble(trouble, None),
+    }
+}
+
+/// The login page.
+pub(crate) async fn login(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
+    flow(&pages, &request, &context, FlowPage::Login).await
+}
+
+/// The registration page.
+pub(crate) async fn registration(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
+    flow(&pages, &request, &context, FlowPage::Registration).await
+}
+
+/// The verification page.
+pub(crate) async fn verification(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
+    flow(&pages, &request, &context, FlowPage::Verification).await
+}
+
+async fn flow(pages: &Pages, request: &HttpRequest, context: &Context, page: FlowPage) -> HttpResponse {
+    let visit = Visit::new(pages, request, context);
+    let begin = format!("/self-service/{}/browser", page.as_str());
+    let Some(id) = visit.query("flow") else { return visit.redirect(&begin) };
+    match pages.frontend.flow(context, page, &id, visit.cookies()).await {
+        Ok(flow) => show(&visit, page, &flow),
+        Err(trouble) => visit.trouble(trouble, Some(&begin)),
+    }
+}
+
+fn show(visit: &Visit<'_>, page: FlowPage, flow: &Value) -> HttpResponse {
+    let text = |key: &str| visit.pages.text(visit.language, key);
+    let (title, lead) = match page {
+        FlowPage::Login if flow["refresh"] == true => ("login-refresh-title", None),
+        FlowPage::Login => ("login-title", Some("login-lead")),
+        FlowPage::Registration => ("registration-title", Some("registration-lead")),
+        FlowPage::Verification => match flow["state"].as_str() {
+            Some("sent_email") => ("verification-title", Some("verification-lead")),
+            Some("passed_challenge") => ("verification-title", Some("verification-done-lead")),
+            _ => ("verification-title", Some("verification-start-lead")),
+        },
+    };
+    let other = match page {
+        FlowPage::Login if flow["refresh"] != true => Some(("login-other", "login-other-link", "registration")),
+        FlowPage::Registration => Some(("registration-other", "registration-other-link", "login")),
+        FlowPage::Login | FlowPage::Verification => None,
+    };
+    let other = other.map(|(question, link, to)| {
+        let mut href = visit.url(&format!("/self-service/{to}/browser"));
+        if let Some(return_to) = flow["return_to"].as_str() {
+            let query =
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("return_to", return_to).finish();
+            href.push_str(&format!("?{query}"));
+        }
+        context! { question => text(question), text => text(link), href }
+    });
+    let form = Form::new(&flow["ui"], &visit.pages.words(visit.language));
+    let values = context! {
+        title => text(title),
+        lead => lead.map(text),
+        form => Serde(&form),
+        other,
+    };
+    visit.page(StatusCode::OK, "flow.html", Look::Card, values)
+}

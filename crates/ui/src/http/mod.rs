@@ -1,0 +1,167 @@
+//! The pages' edge: language, headers, and one file per page.
+
+mod account;
+mod assets;
+mod flows;
+mod inbox;
+mod message;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use minijinja::Value;
+use orrery_web::{Context, Listener, Routes};
+
+use crate::frontend::Trouble;
+use crate::locale::Language;
+use crate::page::{PageContext, Pages};
+
+/// Where the chosen language is kept; not a secret.
+const LANGUAGE_COOKIE: &str = "orrery_language";
+
+/// Every page, on the public listener.
+#[must_use]
+pub fn public() -> Routes {
+    Routes::new(Listener::Public, "ui")
+        .get("/", None, flows::home)
+        .get("/ui", None, flows::home)
+        .get("/ui/login", None, flows::login)
+        .get("/ui/registration", None, flows::registration)
+        .get("/ui/verification", None, flows::verification)
+        .get("/ui/error", None, message::error)
+        .get("/ui/account", None, account::show)
+        .post("/ui/account/sessions/revoke", None, account::end_one)
+        .post("/ui/account/sessions/revoke-others", None, account::end_others)
+        .get("/ui/inbox", None, inbox::list)
+        .get("/ui/inbox/{id}", None, inbox::show)
+        .get("/ui/assets/app.css", None, assets::style)
+        .get("/ui/assets/theme.css", None, assets::theme)
+        .get("/ui/assets/mark.svg", None, assets::mark)
+        .get("/favicon.ico", None, assets::mark)
+}
+
+/// A request for a page.
+pub(crate) struct Visit<'a> {
+    pub(crate) pages: &'a Pages,
+    pub(crate) request: &'a HttpRequest,
+    pub(crate) context: &'a Context,
+    pub(crate) language: Language,
+    /// Set when the address names a language: it is remembered.
+    chosen: Option<Language>,
+    location: String,
+}
+
+impl<'a> Visit<'a> {
+    pub(crate) fn new(pages: &'a Pages, request: &'a HttpRequest, context: &'a Context) -> Self {
+        let query: Vec<(String, String)> =
+            web::Query::from_query(request.query_string()).map(web::Query::into_inner).unwrap_or_default();
+        let chosen = query.iter().find(|(name, _)| name == "lang").and_then(|(_, code)| Language::from_code(code));
+        let remembered = || request.cookie(LANGUAGE_COOKIE).and_then(|cookie| Language::from_code(cookie.value()));
+        let negotiated = || Language::negotiate(context.accept_language.as_deref().unwrap_or_default());
+        let mut rest = url::form_urlencoded::Serializer::new(String::new());
+        rest.extend_pairs(query.iter().filter(|(name, _)| name != "lang"));
+        let rest = rest.finish();
+        let separator = if rest.is_empty() { "" } else { "?" };
+        Self {
+            pages,
+            request,
+            context,
+            language: chosen.or_else(remembered).unwrap_or_else(negotiated),
+            chosen,
+            location: format!("{}{separator}{rest}", request.path()),
+        }
+    }
+
+    /// The whole `Cookie` header.
+    pub(crate) fn cookies(&self) -> Option<&'a str> {
+        self.request.headers().get(header::COOKIE).and_then(|value| value.to_str().ok())
+    }
+
+    /// One query parameter.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.request.query_string().as_bytes())
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// An address below the public base URL.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.pages.config.base())
+    }
+
+    /// "See other": to a page or a flow.
+    pub(crate) fn redirect(&self, path: &str) -> HttpResponse {
+        let mut response = HttpResponse::SeeOther();
+        response.insert_header((header::LOCATION, self.url(path)));
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        response.finish()
+    }
+
+    /// Renders a page.
+    pub(crate) fn page(&self, status: StatusCode, template: &str, look: Look, values: Value) -> HttpResponse {
+        let page = PageContext {
+            language: self.language,
+            location: &self.location,
+            signed_in: look == Look::Account,
+            wide: matches!(look, Look::Account | Look::Wide),
+        };
+        match self.pages.render(template, &page, values) {
+            Ok(html) => self.answer(status, html),
+            Err(error) => {
+                tracing::error!(template, error = %error, "a page could not be rendered");
+                HttpResponse::InternalServerError().content_type("text/plain").body("This page could not be rendered.")
+            }
+        }
+    }
+
+    fn answer(&self, status: StatusCode, html: String) -> HttpResponse {
+        let mut response = HttpResponse::build(status);
+        response
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CONTENT_SECURITY_POLICY, self.content_policy()))
+            .insert_header((header::CACHE_CONTROL, "private, no-store"))
+            .insert_header((header::VARY, "Cookie, Accept-Language"))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .insert_header((header::X_FRAME_OPTIONS, "DENY"))
+            .insert_header((header::REFERRER_POLICY, "no-referrer"))
+            .insert_header((header::CONTENT_LANGUAGE, self.language.code()));
+        if let Some(language) = self.chosen {
+            let cookie = format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax", language.code());
+            response.insert_header((header::SET_COOKIE, cookie));
+        }
+        response.body(html)
+    }
+
+    /// No script, no frame, nothing from elsewhere. `form-action` names the places that `return_to` may lead to, because
+    /// browsers apply it to the redirects after a submit too.
+    fn content_policy(&self) -> HeaderValue {
+        let mut policy = String::from(
+            "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; img-src 'self' data:",
+        );
+        if let Some(logo) = &self.pages.config.logo_url {
+            policy.push_str(&format!(" {}", logo.origin().ascii_serialization()));
+        }
+        policy.push_str("; form-action 'self'");
+        for target in &self.pages.config.form_targets {
+            policy.push_str(&format!(" {}", target.origin().ascii_serialization()));
+        }
+        HeaderValue::from_str(&policy)
+            .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'; form-action 'self'"))
+    }
+
+    /// The page for something that cannot be shown.
+    pub(crate) fn trouble(&self, trouble: Trouble, restart: Option<&str>) -> HttpResponse {
+        message::trouble(self, trouble, restart)
+    }
+}
+
+/// How a page is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// One card in the middle.
+    Card,
+    /// Wider, for lists.
+    Wide,
+    /// Wider, with the account in the navigation.
+    Account,
+}
