@@ -82,10 +82,8 @@ impl Words<'_> {
     }
 
     fn label(&self, node: &Value) -> String {
-        match &node["meta"]["label"] {
-            Value::Null => String::new(),
-            label => self.message(label),
-        }
+        let label = &node["meta"]["label"];
+        if label.is_null() { String::new() } else { self.message(label) }
     }
 }
 
@@ -181,10 +179,7 @@ fn field(node: &Value, label: String, words: &Words<'_>) -> Field {
     Field {
         id: name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect(),
         kind: if input_type == "checkbox" { "checkbox" } else { "input" },
-        value: match &attributes["value"] {
-            Value::Null => None,
-            value => Some(string(value)),
-        },
+        value: Some(&attributes["value"]).filter(|value| !value.is_null()).map(string),
         label: if label.is_empty() { name.clone() } else { label },
         pattern: attributes["pattern"].as_str().map(str::to_owned),
         problems: notices(&node["messages"], words).into_iter().map(|notice| notice.text).collect(),
