@@ -1,1 +1,186 @@
-//! placeholder
+//! Storage: every Store trait of the other crates, on SQLite and on PostgreSQL.
+//!
+//! Callers await; dedicated threads that own the connections do the work, fed by a bounded queue. When the queue is
+//! full, callers hear [`StoreError::Unavailable`] at once. On SQLite one thread writes and commits all
+//! waiting calls together; on PostgreSQL every thread serves any call.
+//!
+//! Rooms: `schema.rs` (tables) and `columns.rs` (their types) are shared; `store/` holds the queries, written once and
+//! mounted below `postgres/` and `sqlite/`, which hold what differs; `queue.rs`, `workers.rs` and `sqlite/writer.rs` are
+//! the engine. What the tables mean: `docs/data-model.md`.
+//!
+//! **Architecture invariant:** the only crate with SQL. A store method is one atomic step; nothing slow or remote
+//! happens inside it, and no value that was bound to a statement reaches a log.
+
+use std::sync::Arc;
+
+use orrery_core::StoreError;
+// These two bring their libraries along, so that nothing has to be installed.
+use libsqlite3_sys as _;
+use pq_sys as _;
+
+mod columns;
+mod config;
+mod error;
+mod migrate;
+mod postgres;
+mod queue;
+mod schema;
+mod sqlite;
+mod statements;
+mod workers;
+
+pub use config::{DatabaseConfig, InvalidUrl};
+pub use migrate::{MigrationState, MigrationStatus, SchemaError};
+pub use statements::Statements;
+
+use config::Location;
+use queue::Decision;
+use statements::{Counters, Purpose};
+
+/// An open database. Clones share it; it is closed when the last clone and the last store are dropped.
+#[derive(Clone)]
+pub struct Database {
+    engine: Engine,
+    counters: Arc<Counters>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Postgres(Arc<postgres::Store>, Arc<postgres::Server>),
+    Sqlite(Arc<sqlite::Store>),
+}
+
+/// The database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL is wrong.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+    /// The file, the server or the operating system refused.
+    #[error("the database cannot be opened: {0}")]
+    Refused(String),
+}
+
+impl Database {
+    /// Opens the database. SQLite files are created when they are missing (their folder is not); PostgreSQL is only
+    /// contacted by the first call: see [`Database::ping`].
+    ///
+    /// # Errors
+    /// When the URL cannot be understood or the file cannot be opened.
+    pub fn connect(config: &DatabaseConfig) -> Result<Self, ConnectError> {
+        let counters = Arc::new(Counters::default());
+        let refused = |error: &dyn std::fmt::Display| ConnectError::Refused(error.to_string());
+        let path = match config.location()? {
+            Location::Postgres { url, connections } => {
+                let server = Arc::new(postgres::Server {
+                    url,
+                    connections: connections.unwrap_or(config.connections).max(1),
+                    statement_timeout: config.timeout,
+                    counters: Arc::clone(&counters),
+                });
+                let store = postgres::open(config, &server).map_err(|error| refused(&error))?;
+                return Ok(Self { engine: Engine::Postgres(Arc::new(store), server), counters });
+            }
+            Location::File(path) => Some(path),
+            Location::Memory => None,
+        };
+        let store = sqlite::open(config, path, Arc::clone(&counters)).map_err(|error| refused(&error))?;
+        Ok(Self { engine: Engine::Sqlite(Arc::new(store)), counters })
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// `Unavailable` when it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Postgres(store, _) => store.ping().await,
+            Engine::Sqlite(store) => store.ping().await,
+        }
+    }
+
+    /// What has been sent to the database since it was opened.
+    #[must_use]
+    pub fn statements(&self) -> Statements {
+        self.counters.read()
+    }
+
+    /// Every migration that this program or the database knows, by version.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, SchemaError> {
+        match &self.engine {
+            Engine::Postgres(_, server) => {
+                let server = Arc::clone(server);
+                on_postgres(move || server.migration_status()).await
+            }
+            Engine::Sqlite(store) => {
+                on_sqlite(store, |connection| migrate::status(connection, &sqlite::MIGRATIONS)).await
+            }
+        }
+    }
+
+    /// Applies the migrations that are missing and names them. Nodes may do this at the same time.
+    ///
+    /// # Errors
+    /// When a migration fails or the database cannot be reached.
+    pub async fn migrate_up(&self) -> Result<Vec<String>, SchemaError> {
+        match &self.engine {
+            Engine::Postgres(_, server) => {
+                let server = Arc::clone(server);
+                on_postgres(move || server.migrate_up()).await
+            }
+            Engine::Sqlite(store) => on_sqlite(store, |connection| migrate::up(connection, sqlite::MIGRATIONS)).await,
+        }
+    }
+
+    /// Takes back the newest `count` migrations, with all data in what they made, and names them.
+    ///
+    /// # Errors
+    /// When a migration fails or the database cannot be reached.
+    pub async fn migrate_down(&self, count: usize) -> Result<Vec<String>, SchemaError> {
+        match &self.engine {
+            Engine::Postgres(_, server) => {
+                let server = Arc::clone(server);
+                on_postgres(move || server.migrate_down(count)).await
+            }
+            Engine::Sqlite(store) => {
+                on_sqlite(store, move |connection| migrate::down(connection, || sqlite::MIGRATIONS, count)).await
+            }
+        }
+    }
+
+    /// Whether the schema is exactly the one that this program was built for.
+    ///
+    /// # Errors
+    /// When migrations are missing or unknown, or the database cannot be asked.
+    pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        migrate::check(&self.migration_status().await?)
+    }
+}
+
+/// Off the async threads, because it blocks for as long as a migration takes.
+async fn on_postgres<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, queue::Trouble> + Send + 'static,
+) -> Result<T, SchemaError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|trouble| SchemaError::Failed(trouble.to_string())),
+        Err(error) => Err(SchemaError::Failed(error.to_string())),
+    }
+}
+
+/// On the writing thread, because a database in memory has only that.
+async fn on_sqlite<T: Send + 'static>(
+    store: &sqlite::Store,
+    work: impl FnOnce(&mut sqlite::Conn) -> Result<T, migrate::Fault> + Send + 'static,
+) -> Result<T, SchemaError> {
+    let queue = store.writes().patient();
+    let outcome = queue.call(Purpose::Transaction, |connection| {
+        Ok(match work(connection) {
+            Ok(done) => Decision::Keep(Ok(done)),
+            Err(fault) => Decision::Undo(Err(fault.to_string())),
+        })
+    });
+    outcome.await?.map_err(SchemaError::Failed)
+}

@@ -1,0 +1,265 @@
+//! The tables, once, in column types that both databases have. What they mean: `docs/data-model.md`.
+//!
+//! The conformance suite proves that both databases have exactly these columns.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    use diesel::sql_types::Text;
+
+    use crate::columns::{Id, Moment};
+
+    projects (id) {
+        id -> Id,
+        slug -> Text,
+        name -> Text,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    use crate::columns::{Id, Json, Moment};
+
+    identities (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        external_id -> Nullable<Text>,
+        schema_id -> Text,
+        state -> Text,
+        state_changed_at -> Moment,
+        traits -> Json,
+        metadata_public -> Nullable<Json>,
+        metadata_admin -> Nullable<Json>,
+        organization_id -> Nullable<Id>,
+        available_aal -> Text,
+        verifiable_addresses -> Json,
+        recovery_addresses -> Json,
+        version -> BigInt,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+
+    use crate::columns::{Id};
+
+    identity_addresses (project_id, purpose, via, value) {
+        project_id -> Id,
+        purpose -> Text,
+        via -> Text,
+        value -> Text,
+        identity_id -> Id,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Integer, Text};
+
+    use crate::columns::{Id, Json, Moment};
+
+    identity_credentials (project_id, identity_id, kind) {
+        project_id -> Id,
+        identity_id -> Id,
+        kind -> Text,
+        id -> Id,
+        identifiers -> Json,
+        config -> Json,
+        version -> Integer,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+
+    use crate::columns::{Id};
+
+    credential_identifiers (project_id, kind, identifier) {
+        project_id -> Id,
+        kind -> Text,
+        identifier -> Text,
+        identity_id -> Id,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Text};
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    sessions (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        identity_id -> Id,
+        token_hash -> Digest,
+        active -> Bool,
+        aal -> Text,
+        methods -> Json,
+        devices -> Json,
+        authenticated_at -> Moment,
+        issued_at -> Moment,
+        expires_at -> Moment,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Integer, Nullable, Text};
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    flows (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        kind -> Text,
+        flow_type -> Text,
+        state -> Text,
+        active -> Nullable<Text>,
+        issued_at -> Moment,
+        expires_at -> Moment,
+        request_url -> Text,
+        return_to -> Nullable<Text>,
+        csrf -> Nullable<Digest>,
+        identity_id -> Nullable<Id>,
+        session_id -> Nullable<Id>,
+        schema_id -> Nullable<Text>,
+        requested_aal -> Text,
+        refresh -> Bool,
+        form -> Json,
+        messages -> Json,
+        transient_payload -> Nullable<Json>,
+        context -> Json,
+        submissions -> Integer,
+        completed_at -> Nullable<Moment>,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+
+    use crate::columns::{Digest, Id, Moment};
+
+    flow_codes (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        flow_id -> Id,
+        code_hash -> Digest,
+        identity_id -> Nullable<Id>,
+        via -> Nullable<Text>,
+        address -> Nullable<Text>,
+        created_at -> Moment,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use crate::columns::{Id, Json, Moment};
+
+    flow_errors (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        error -> Json,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Integer, Nullable};
+
+    use crate::columns::{Digest, Id, Moment};
+
+    attempt_counters (project_id, counter) {
+        project_id -> Id,
+        counter -> Digest,
+        failures -> Integer,
+        since -> Moment,
+        locked_until -> Nullable<Moment>,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Integer, Nullable, Text};
+
+    use crate::columns::{Id, Moment};
+
+    messages (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        status -> Text,
+        channel -> Text,
+        recipient -> Text,
+        template_type -> Text,
+        content -> Binary,
+        send_count -> Integer,
+        send_after -> Moment,
+        due_at -> Nullable<Moment>,
+        lease -> Nullable<Id>,
+        created_at -> Moment,
+        updated_at -> Moment,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+
+    use crate::columns::{Id, Moment};
+
+    message_dispatches (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        message_id -> Id,
+        status -> Text,
+        error -> Nullable<Text>,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Binary, Nullable, Text};
+
+    use crate::columns::{Id, Json, Moment};
+
+    keys (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        set_name -> Text,
+        kid -> Text,
+        algorithm -> Text,
+        key_use -> Text,
+        origin -> Text,
+        public_jwk -> Json,
+        sealed_private -> Nullable<Binary>,
+        succession -> Nullable<Text>,
+        created_at -> Moment,
+        activates_at -> Moment,
+        retires_at -> Nullable<Moment>,
+        removes_at -> Nullable<Moment>,
+        held_until -> Nullable<Moment>,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(
+    projects,
+    identities,
+    identity_addresses,
+    identity_credentials,
+    credential_identifiers,
+    sessions,
+    flows,
+    flow_codes,
+    flow_errors,
+    attempt_counters,
+    messages,
+    message_dispatches,
+    keys
+);

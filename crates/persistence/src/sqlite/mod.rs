@@ -1,0 +1,113 @@
+//! SQLite: one thread writes, two read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+use crate::config::DatabaseConfig;
+use crate::queue::{Queue, Trouble};
+use crate::statements::{Counters, Meter, Purpose};
+use crate::workers::{self, Connect};
+
+#[path = "../store/mod.rs"]
+mod store;
+mod writer;
+
+pub(crate) use store::Store;
+
+/// The connection that the store's queries run on.
+pub(crate) type Conn = SqliteConnection;
+
+/// Its query language.
+type Db = diesel::sqlite::Sqlite;
+
+/// How a call with a single statement is run: in the writer's transaction like all others.
+const SINGLE_STATEMENT: Purpose = Purpose::Transaction;
+
+/// There is one writer: nothing to skip.
+const SKIP_LOCKED: &str = "";
+
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// More reading threads only help when a query has to wait for the disk.
+const READERS: usize = 2;
+
+/// Opens the database, creating it if need be, and starts the threads.
+///
+/// # Errors
+/// When the file cannot be opened or the operating system refuses a thread.
+pub(crate) fn open(config: &DatabaseConfig, path: Option<PathBuf>, counters: Arc<Counters>) -> Result<Store, Trouble> {
+    let file = Arc::new(File { path, counters });
+    file.create().map_err(|error| Trouble::new(&error))?;
+    let (writes, jobs) = Queue::new(config.queue, config.timeout);
+    writer::start(&file, file.connect()?, jobs).map_err(|error| Trouble::new(&error))?;
+    if file.path.is_none() {
+        // Nobody else can see a database in memory: its one thread reads too.
+        return Ok(Store::new(writes.clone(), writes));
+    }
+    let (reads, jobs) = Queue::new(config.queue, config.timeout);
+    workers::start("sqlite-read", READERS, &jobs, &Arc::new(Reader(file))).map_err(|error| Trouble::new(&error))?;
+    Ok(Store::new(reads, writes))
+}
+
+/// Where the database is.
+struct File {
+    /// None for a database in memory.
+    path: Option<PathBuf>,
+    counters: Arc<Counters>,
+}
+
+impl File {
+    /// Creates the file readable for its owner alone, because it will hold credentials. SQLite gives its companions
+    /// (`-wal`, `-shm`) the same permissions.
+    fn create(&self) -> std::io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map(|_| ())
+    }
+}
+
+impl Connect<SqliteConnection> for File {
+    fn connect(&self) -> Result<SqliteConnection, Trouble> {
+        let url = match &self.path {
+            None => ":memory:",
+            Some(path) => path.to_str().ok_or_else(|| Trouble::new(&"the database path is not UTF-8"))?,
+        };
+        let mut connection = SqliteConnection::establish(url).map_err(|error| Trouble::new(&error))?;
+        // `FULL`: an acknowledged commit survives a power cut. Another process (a migration, a backup) may hold the
+        // lock for a moment: wait for it.
+        connection
+            .batch_execute(
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
+            )
+            .map_err(|error| Trouble::new(&error))?;
+        connection.set_instrumentation(Meter::new(Arc::clone(&self.counters)));
+        Ok(connection)
+    }
+
+    fn works(&self, connection: &mut SqliteConnection) -> bool {
+        connection.batch_execute("SELECT 1").is_ok()
+    }
+}
+
+/// A connection that cannot write.
+struct Reader(Arc<File>);
+
+impl Connect<SqliteConnection> for Reader {
+    fn connect(&self) -> Result<SqliteConnection, Trouble> {
+        let mut connection = self.0.connect()?;
+        connection.batch_execute("PRAGMA query_only = ON").map_err(|error| Trouble::new(&error))?;
+        Ok(connection)
+    }
+
+    fn works(&self, connection: &mut SqliteConnection) -> bool {
+        self.0.works(connection)
+    }
+}

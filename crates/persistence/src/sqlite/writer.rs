@@ -1,0 +1,93 @@
+//! The one writing thread: every call that is waiting shares a commit, and none is acknowledged before it.
+
+use std::sync::Arc;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::result::Error as DieselError;
+use diesel::{Connection, SqliteConnection};
+
+use super::File;
+use crate::queue::{BoxedJob, Trouble, Undone};
+use crate::workers::Connect;
+
+/// At most this many calls share a commit, which bounds how long the first of them waits for the last.
+const GROUP: usize = 256;
+
+/// Starts the thread. It ends when every sender of the queue is gone.
+///
+/// # Errors
+/// When the operating system refuses a thread.
+pub(super) fn start(
+    file: &Arc<File>,
+    connection: SqliteConnection,
+    jobs: flume::Receiver<BoxedJob<SqliteConnection>>,
+) -> std::io::Result<()> {
+    let mut writer = Writer { file: Arc::clone(file), connection, jobs };
+    std::thread::Builder::new().name("sqlite-write".to_owned()).spawn(move || writer.serve()).map(|_| ())
+}
+
+struct Writer {
+    file: Arc<File>,
+    connection: SqliteConnection,
+    jobs: flume::Receiver<BoxedJob<SqliteConnection>>,
+}
+
+impl Writer {
+    fn serve(&mut self) {
+        while let Ok(first) = self.jobs.recv() {
+            let mut group: Vec<_> = std::iter::once(first)
+                .chain(self.jobs.try_iter().take(GROUP - 1))
+                .filter(|job| !job.abandoned())
+                .collect();
+            let settled = self.commit(&mut group).map_err(|error| Trouble::new(&error));
+            if settled.is_err() {
+                self.recover();
+            }
+            for job in group {
+                job.answer(settled.clone());
+            }
+        }
+    }
+
+    /// Runs the whole group in one transaction. An error means that nothing of it was stored.
+    fn commit(&mut self, group: &mut [BoxedJob<SqliteConnection>]) -> Result<(), DieselError> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        let connection = &mut self.connection;
+        // Immediate: a transaction that begins by reading could not become a writing one while somebody else writes.
+        AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
+        match group {
+            // The usual case on a quiet server: the transaction itself is the savepoint.
+            [only] => match only.run(connection) {
+                Ok(()) => {}
+                Err(Undone::ByItself { .. }) => return AnsiTransactionManager::rollback_transaction(connection),
+                Err(Undone::ByDatabase(error)) => return Err(error),
+            },
+            many => {
+                for job in many {
+                    match connection.transaction(|savepoint| job.run(savepoint)) {
+                        Ok(()) | Err(Undone::ByItself { .. }) => {}
+                        Err(Undone::ByDatabase(error)) => return Err(error),
+                    }
+                }
+            }
+        }
+        AnsiTransactionManager::commit_transaction(connection)
+    }
+
+    /// Leaves no transaction open behind a failure: the next group begins on a clean connection.
+    fn recover(&mut self) {
+        // A new connection to a database in memory would be an empty database.
+        if self.file.path.is_some() {
+            match self.file.connect() {
+                Ok(connection) => {
+                    self.connection = connection;
+                    return;
+                }
+                Err(trouble) => tracing::error!(reason = %trouble, "cannot open the database again"),
+            }
+        }
+        let _: Result<(), _> = AnsiTransactionManager::rollback_transaction(&mut self.connection);
+    }
+}

@@ -1,0 +1,70 @@
+//! The queries, once for both databases: this folder is mounted below `postgres` and below `sqlite`, and `super`
+//! names what differs.
+//!
+//! To add a store: declare its trait in the crate that needs it, implement it in a file here, hand it out in
+//! `lib.rs`, and prove it in the conformance suite.
+
+use diesel::RunQueryDsl;
+use orrery_core::StoreError;
+
+use super::{Conn, SINGLE_STATEMENT};
+use crate::error::Outcome;
+use crate::queue::{Decision, Queue};
+use crate::statements::Purpose;
+
+/// Every storage trait, on one database.
+pub(crate) struct Store {
+    reads: Queue<Conn>,
+    writes: Queue<Conn>,
+}
+
+impl Store {
+    pub(super) const fn new(reads: Queue<Conn>, writes: Queue<Conn>) -> Self {
+        Self { reads, writes }
+    }
+
+    /// Reads.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.reads.call(Purpose::Read, |connection| work(connection).map(Decision::Keep)).await
+    }
+
+    /// Writes with a single statement.
+    async fn write_one<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writes.call(SINGLE_STATEMENT, |connection| work(connection).map(Decision::Keep)).await
+    }
+
+    /// Writes with several statements in one transaction, which an error undoes.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.decide(|connection| work(connection).map(Decision::Keep)).await
+    }
+
+    /// Writes in one transaction that the work may undo although nothing failed.
+    async fn decide<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Outcome<Decision<T>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writes.call(Purpose::Transaction, work).await
+    }
+
+    /// A trip to the database and back.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be used.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|connection| Ok(diesel::sql_query("SELECT 1").execute(connection).map(|_| ())?)).await
+    }
+
+    /// The queue of the writes, for work that belongs to no storage trait, such as migrations.
+    pub(crate) const fn writes(&self) -> &Queue<Conn> {
+        &self.writes
+    }
+}

@@ -1,0 +1,4 @@
+DROP TABLE credential_identifiers;
+DROP TABLE identity_credentials;
+DROP TABLE identity_addresses;
+DROP TABLE identities;
