@@ -158,6 +158,12 @@ impl Keyring {
         out
     }
 
+    /// Whether the first secret sealed these bytes; otherwise they should be sealed again before a secret goes.
+    #[must_use]
+    pub fn is_sealed_by_newest(&self, sealed: &[u8]) -> bool {
+        self.masters.first().is_some_and(|master| sealed.starts_with(&master.id))
+    }
+
     /// Opens what [`Keyring::seal`] made, under whichever secret sealed it.
     ///
     /// # Errors
@@ -217,6 +223,7 @@ mod tests {
         let rotated = ring(&[NEW, OLD]);
         assert_eq!(rotated.open(Purpose::PrivateKey, b"kid", &sealed).as_deref(), Ok(&b"plain"[..]));
         assert_eq!(ring(&[NEW]).open(Purpose::PrivateKey, b"kid", &sealed), Err(CannotOpen));
+        assert!(!rotated.is_sealed_by_newest(&sealed) && ring(&[OLD]).is_sealed_by_newest(&sealed));
         let hash = ring(&[OLD]).hash(Purpose::SessionToken, "token");
         assert!(rotated.candidates(Purpose::SessionToken, "token").any(|candidate| candidate == hash));
     }

@@ -95,6 +95,12 @@ pub struct StoredKey {
     pub held_until: Option<Timestamp>,
 }
 
+impl AsRef<Self> for StoredKey {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl fmt::Debug for StoredKey {
     /// Names the key without its material.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
