@@ -8,7 +8,7 @@ use actix_web::http::header::{COOKIE, ORIGIN};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use orrery_core::{Entropy, EntropyExt as _};
+use orrery_core::{Entropy, EntropyExt as _, TokenHash};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
@@ -54,6 +54,14 @@ impl CsrfSecret {
     #[must_use]
     pub fn matches(&self, token: &str) -> bool {
         unmask(token).is_some_and(|sent| bool::from(sent.ct_eq(&self.0)))
+    }
+
+    /// What a flow remembers its browser by. The secret is random, so a plain SHA-256 reveals nothing.
+    #[must_use]
+    pub fn fingerprint(&self) -> TokenHash {
+        let mut hash = [0; SECRET];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
+        TokenHash(hash)
     }
 
     /// The cookie's value: standard Base64.
@@ -144,6 +152,20 @@ impl Csrf {
             }
         };
         Err(violation(rejected, from_script(request)))
+    }
+
+    /// The secret of the browser that a flow with this fingerprint belongs to.
+    ///
+    /// # Errors
+    /// 403 `security_csrf_violation` for every other browser.
+    pub fn owner(&self, request: &HttpRequest, fingerprint: TokenHash) -> Result<CsrfSecret, ApiError> {
+        let owner = self.secrets(request).into_iter().find(|secret| secret.fingerprint() == fingerprint);
+        owner.ok_or_else(|| {
+            let missing = cookie::values(request, &self.name).is_empty();
+            let rejected =
+                if missing { "The anti-CSRF cookie is missing." } else { "The flow was begun in another browser." };
+            violation(rejected, from_script(request))
+        })
     }
 
     fn secrets(&self, request: &HttpRequest) -> Vec<CsrfSecret> {
@@ -242,6 +264,18 @@ mod tests {
         let both = format!("{0}={1}; {0}={2}", cookie.name(), planted.value(), cookie.value());
         let request = TestRequest::post().insert_header((COOKIE, both)).to_http_request();
         assert!(csrf().check(&request, Some(&token)).is_ok(), "a planted second cookie must not lock the person out");
+    }
+
+    #[test]
+    fn another_browser_does_not_own_a_flow() {
+        let entropy = SystemEntropy::default();
+        let (secret, cookie) = csrf().rotate(&entropy);
+        let (_, other) = csrf().rotate(&entropy);
+        assert!(csrf().owner(&with_cookie(&cookie), secret.fingerprint()).is_ok());
+        for stranger in [with_cookie(&other), TestRequest::get().to_http_request()] {
+            let error = csrf().owner(&stranger, secret.fingerprint()).expect_err("refused");
+            assert_eq!(error.id(), Some("security_csrf_violation"));
+        }
     }
 
     #[test]
