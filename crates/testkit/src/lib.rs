@@ -1,1 +1,3 @@
-//! placeholder
+//! A whole server inside a test.
+
+pub mod contract;

@@ -1,0 +1,141 @@
+//! One OpenAPI document: its operations and the schemas of their answers.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value, json};
+
+use super::schema;
+
+/// An OpenAPI document from `docs/api`.
+#[derive(Debug)]
+pub struct Contract {
+    /// The file's name without its ending.
+    pub name: &'static str,
+    operations: Vec<Operation>,
+    schemas: Map<String, Value>,
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+/// One method of one path.
+#[derive(Debug)]
+pub struct Operation {
+    /// `operationId`.
+    pub id: String,
+    /// Upper-case HTTP method.
+    pub method: String,
+    /// The path with its `{parameters}`.
+    pub path: String,
+    responses: Map<String, Value>,
+}
+
+impl Contract {
+    /// Reads `docs/api/<name>.openapi.json`.
+    pub(super) fn read(name: &'static str) -> Self {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/api").join(format!("{name}.openapi.json"));
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let document: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let operations = operations(&document);
+        let mut schemas = object(&document["components"]["schemas"]);
+        schemas.values_mut().for_each(schema::to_json_schema);
+        schema::follow_the_wire(&mut schemas);
+        Self { name, operations, schemas, validators: Mutex::default() }
+    }
+
+    /// Every operation.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The operation of a concrete path, without its query.
+    pub fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
+        let fitting = self.operations.iter().filter(|operation| operation.method == method && operation.fits(path));
+        fitting.min_by_key(|operation| operation.path.matches('{').count())
+    }
+
+    /// What is wrong with an answer; empty when it keeps the contract.
+    pub fn problems(&self, operation: &Operation, status: u16, body: Option<&Value>) -> Vec<String> {
+        let documented = operation.responses.get(&status.to_string());
+        if documented.is_none() && status < 400 {
+            return vec![format!("the contract has no status {status} here")];
+        }
+        let promised = documented.and_then(content);
+        match (promised, body) {
+            (None, None) => Vec::new(),
+            (None, Some(body)) if status >= 400 => self.judge(&any_error(), body),
+            (None, Some(_)) => vec![format!("the contract promises no body with status {status}")],
+            (Some(_), None) => vec![format!("the contract promises a body with status {status}")],
+            // A submit answers 400 with the flow, or with an error when there is no flow to show.
+            (Some(_), Some(body)) if status == 400 && body.get("error").is_some() => self.judge(&any_error(), body),
+            (Some(schema), Some(body)) => {
+                let mut schema = schema.clone();
+                schema::to_json_schema(&mut schema);
+                self.judge(&schema, body)
+            }
+        }
+    }
+
+    fn judge(&self, schema: &Value, body: &Value) -> Vec<String> {
+        let validator = self.validator(schema);
+        validator.iter_errors(body).map(|error| format!("  at {}: {error}", error.instance_path())).collect()
+    }
+
+    fn validator(&self, schema: &Value) -> Arc<Validator> {
+        let key = schema.to_string();
+        let mut validators = self.validators.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let build = || {
+            let root = json!({"components": {"schemas": self.schemas}, "allOf": [schema]});
+            let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+            Arc::new(options.build(&root).unwrap_or_else(|error| panic!("{}: {error}", self.name)))
+        };
+        Arc::clone(validators.entry(key).or_insert_with(build))
+    }
+}
+
+impl Operation {
+    fn fits(&self, path: &str) -> bool {
+        let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (wanted.next(), given.next()) {
+                (None, None) => return true,
+                (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => {}
+                (Some(wanted), Some(given)) if wanted == given => {}
+                (_, _) => return false,
+            }
+        }
+    }
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, methods) in &object(&document["paths"]) {
+        for (method, operation) in &object(methods) {
+            let Some(id) = operation["operationId"].as_str() else { continue };
+            let mut responses = object(&operation["responses"]);
+            for response in responses.values_mut() {
+                if let Some(reference) = response["$ref"].as_str() {
+                    let name = reference.rsplit('/').next().unwrap_or_default();
+                    *response = document["components"]["responses"][name].clone();
+                }
+            }
+            let method = method.to_uppercase();
+            operations.push(Operation { id: id.into(), method, path: path.clone(), responses });
+        }
+    }
+    operations
+}
+
+fn any_error() -> Value {
+    json!({"$ref": schema::ANY_ERROR})
+}
+
+/// The schema of a response that has a JSON body.
+fn content(response: &Value) -> Option<&Value> {
+    response.pointer("/content/application~1json/schema")
+}
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
