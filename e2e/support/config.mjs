@@ -1,0 +1,62 @@
+// The configuration that the tests run with: what an operator would write, plus free ports.
+import { randomBytes } from "node:crypto";
+
+const SCHEMA = {
+  $id: "https://example.org/person.schema.json",
+  $schema: "http://json-schema.org/draft-07/schema#",
+  title: "Person",
+  type: "object",
+  properties: {
+    traits: {
+      type: "object",
+      properties: {
+        email: {
+          type: "string",
+          format: "email",
+          title: "E-mail",
+          "ory.sh/kratos": {
+            credentials: { password: { identifier: true } },
+            verification: { via: "email" },
+            recovery: { via: "email" },
+          },
+        },
+        name: { type: "string", title: "Name", minLength: 1, maxLength: 100 },
+      },
+      required: ["email"],
+      additionalProperties: false,
+    },
+  },
+};
+
+/** A configuration as an object; JSON is YAML, so it can be written as it is. */
+export function configuration({ publicPort, adminPort, databaseUrl, smtpPort }) {
+  const schema = Buffer.from(JSON.stringify(SCHEMA)).toString("base64");
+  return {
+    serve: {
+      public: { host: "127.0.0.1", port: publicPort },
+      admin: { host: "127.0.0.1", port: adminPort },
+    },
+    database: { url: databaseUrl, migrate: true },
+    secrets: { default: [randomBytes(32).toString("hex")] },
+    // Every test comes from one address.
+    limits: { submits_per_minute: 0, flows_per_minute: 0 },
+    identity: {
+      default_schema_id: "person",
+      schemas: [{ id: "person", url: `base64://${schema}` }],
+      selfservice: {
+        flows: {
+          registration: { after: { hooks: [{ hook: "session" }, { hook: "show_verification_ui" }] } },
+          verification: { enabled: true },
+        },
+        // Tests need no network.
+        methods: { password: { config: { haveibeenpwned_enabled: false } } },
+      },
+      courier: {
+        smtp: {
+          connection_uri: `smtp://127.0.0.1:${smtpPort}/?disable_starttls=true`,
+          from_address: "no-reply@example.org",
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,11 @@
+// What `e2e/run` tells the suites.
+
+function required(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: start this suite with e2e/run`);
+  return value;
+}
+
+export const publicUrl = required("ORRERY_E2E_PUBLIC");
+export const adminUrl = required("ORRERY_E2E_ADMIN");
+export const database = required("ORRERY_E2E_DATABASE");

@@ -1,0 +1,13 @@
+// A real SMTP server that keeps what it receives and shows it over HTTP.
+import { once } from "node:events";
+import maildev from "maildev";
+import { freePorts } from "./ports.mjs";
+
+/** Starts it; `url` answers `GET /email` with every message. */
+export async function startMail() {
+  const [smtpPort, webPort] = await freePorts(2);
+  const server = maildev({ smtp: smtpPort, web: webPort, ip: "127.0.0.1", silent: true });
+  server.listen();
+  await once(server, "server:ready").catch(() => {});
+  return { smtpPort, url: `http://127.0.0.1:${webPort}`, stop: () => server.close(() => {}) };
+}

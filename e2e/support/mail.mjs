@@ -1,0 +1,23 @@
+// Reading the mail that the server sent.
+const DEADLINE_MILLISECONDS = 30_000;
+const PAUSE_MILLISECONDS = 100;
+
+/** The newest message to `address`, waiting for it to arrive. */
+export async function messageTo(address) {
+  const deadline = Date.now() + DEADLINE_MILLISECONDS;
+  for (;;) {
+    const messages = await (await fetch(`${process.env.ORRERY_E2E_MAIL}/email`)).json();
+    const ours = messages.filter((message) => message.to.some((to) => to.address === address));
+    if (ours.length > 0) return ours.at(-1);
+    if (Date.now() > deadline) throw new Error(`no mail to ${address} within ${DEADLINE_MILLISECONDS} ms`);
+    await new Promise((resume) => setTimeout(resume, PAUSE_MILLISECONDS));
+  }
+}
+
+/** The six digits of the code in the newest message to `address`. */
+export async function codeFor(address) {
+  const { text } = await messageTo(address);
+  const code = text.match(/\b\d{6}\b/);
+  if (!code) throw new Error(`the mail to ${address} has no code:\n${text}`);
+  return code[0];
+}
