@@ -1,0 +1,69 @@
+"""The V0alpha2 generation's own Python client, and the people and mail that the tests need."""
+
+import json
+import os
+import re
+import secrets
+import time
+import urllib.request
+from dataclasses import dataclass
+
+import ory_client
+import pytest
+from ory_client.api.v0alpha2_api import V0alpha2Api
+
+DEADLINE_SECONDS = 30
+
+
+def environment(name):
+    value = os.environ.get(name)
+    if not value:
+        raise RuntimeError(f"{name} is not set: start this suite with e2e/run")
+    return value
+
+
+def client(name):
+    return V0alpha2Api(ory_client.ApiClient(ory_client.Configuration(host=environment(name))))
+
+
+@pytest.fixture(scope="session")
+def public():
+    """The client as an application uses it."""
+    return client("ORRERY_E2E_PUBLIC")
+
+
+@pytest.fixture(scope="session")
+def admin():
+    """The client as an operator uses it."""
+    return client("ORRERY_E2E_ADMIN")
+
+
+@dataclass
+class Person:
+    """Somebody who has no account yet."""
+
+    email: str
+    password: str
+
+
+@pytest.fixture
+def person():
+    token = secrets.token_hex(6)
+    return Person(email=f"ada-{token}@example.org", password=f"correct {token} horse")
+
+
+@pytest.fixture(scope="session")
+def code_for():
+    """Waits for the newest message to an address and returns the six digits in it."""
+
+    def wait(address):
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(environment("ORRERY_E2E_MAIL") + "/email") as answer:
+                messages = [m for m in json.load(answer) if any(to["address"] == address for to in m["to"])]
+            if messages:
+                return re.search(r"\b\d{6}\b", messages[-1]["text"]).group()
+            time.sleep(0.1)
+        raise AssertionError(f"no mail to {address} within {DEADLINE_SECONDS} s")
+
+    return wait
