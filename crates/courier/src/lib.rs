@@ -10,6 +10,8 @@
 //! and certificates are handed in.
 
 pub mod compose;
+pub mod config;
+pub mod deliver;
 mod gotmpl;
 pub mod message;
 pub mod store;

@@ -1,0 +1,116 @@
+//! The worker: claims what is due, sends it, records how it went.
+
+mod http;
+mod policy;
+mod smtp;
+mod worker;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use orrery_core::outbound::OutboundClient;
+use tokio::sync::Notify;
+
+use crate::message::{Content, Message};
+
+pub use http::HttpSettings;
+pub use smtp::SmtpSettings;
+pub use worker::{Courier, CourierParts};
+
+/// No attempt takes longer: well below the lease.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How a channel is delivered.
+#[derive(Debug)]
+pub enum TransportSettings {
+    /// Through a mail server.
+    Smtp(SmtpSettings),
+    /// Through an HTTP service.
+    Http(HttpSettings),
+    /// Not at all: the message stays readable in the inbox of the development mode.
+    Inbox,
+}
+
+/// A message about to be sent.
+struct Outgoing<'a> {
+    message: &'a Message,
+    content: &'a Content,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failure {
+    kind: FailureKind,
+    /// For operators; without recipient and content.
+    reason: String,
+}
+
+/// Whether another attempt can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FailureKind {
+    /// The same message may pass later.
+    Temporary,
+    /// The same message will never pass.
+    Permanent,
+}
+
+impl Failure {
+    fn temporary(reason: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Temporary, reason: reason.into() }
+    }
+
+    fn permanent(reason: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Permanent, reason: reason.into() }
+    }
+}
+
+/// A transport, ready.
+enum Transport {
+    Smtp(smtp::SmtpTransport),
+    Http(http::HttpTransport),
+    Inbox,
+}
+
+impl Transport {
+    fn new(settings: TransportSettings, client: &Arc<dyn OutboundClient>) -> Self {
+        match settings {
+            TransportSettings::Smtp(settings) => Self::Smtp(smtp::SmtpTransport::new(settings)),
+            TransportSettings::Http(settings) => Self::Http(http::HttpTransport::new(settings, Arc::clone(client))),
+            TransportSettings::Inbox => Self::Inbox,
+        }
+    }
+
+    async fn send(&self, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Smtp(smtp) => smtp.send(outgoing).await,
+            Self::Http(http) => http.send(outgoing).await,
+            Self::Inbox => Ok(()),
+        }
+    }
+}
+
+/// Wakes this node's worker. Cheap to clone; whoever enqueued a message calls it after the commit.
+#[derive(Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl fmt::Debug for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wake")
+    }
+}
+
+impl Wake {
+    /// So many messages were enqueued and committed.
+    pub fn enqueued(&self, messages: usize) {
+        if messages > 0 {
+            metrics::counter!("courier_messages_queued_total").increment(messages as u64);
+            self.0.notify_one();
+        }
+    }
+
+    /// Returns when something was enqueued since the last call.
+    async fn wait(&self) {
+        self.0.notified().await;
+    }
+}
