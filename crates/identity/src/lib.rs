@@ -14,6 +14,7 @@ pub mod config;
 pub mod credentials;
 pub mod flow;
 pub mod identity;
+pub mod schema;
 pub mod service;
 pub mod session;
 pub mod store;

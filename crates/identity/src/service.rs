@@ -7,12 +7,15 @@ use orrery_core::{Entropy, Keyring};
 
 use crate::config::Config;
 use crate::credentials::password::PasswordHasher;
+use crate::schema::Schemas;
 use crate::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
 
 /// The identity surface: stores, secrets and settings.
 pub struct IdentityService {
     /// Settings; replaced as a whole when the configuration is reloaded. Load once per request.
     pub config: ArcSwap<Config>,
+    /// Identity schemas; replaced as a whole when the configuration is reloaded.
+    pub schemas: ArcSwap<Schemas>,
     /// Identities.
     pub identities: Arc<dyn IdentityStore>,
     /// Sessions.

@@ -100,6 +100,13 @@ fn fill(text: &str, values: &Map<String, Value>) -> String {
         let Some((key, after)) = after.split_once('}') else { break };
         match values.get(key) {
             Some(Value::String(value)) => out.push_str(value),
+            Some(Value::Array(values)) => {
+                let values: Vec<_> = values
+                    .iter()
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                    .collect();
+                out.push_str(&values.join(", "));
+            }
             Some(value) => out.push_str(&value.to_string()),
             None => {}
         }
