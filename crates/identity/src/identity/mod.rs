@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use crate::credentials::{Credential, CredentialKind};
 use crate::session::Aal;
 
+mod traits;
+
 /// Whether an identity may sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
