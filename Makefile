@@ -46,7 +46,7 @@ check: ## Check format, lints, repository rules
 
 .PHONY: bench
 bench: setup ## Measure requests per second, latency, CPU and memory, on both databases
-	cargo build --release --package orrery-server
+	cargo build --release --package orrery-server --package orrery-xtask
 	@$(WITH_POSTGRES) e2e/bench/run
 
 .PHONY: fmt

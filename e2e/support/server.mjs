@@ -60,7 +60,7 @@ async function ready(server, child) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} before it was ready`);
     const answer = await fetch(`${server.publicUrl}/health/ready`).catch(() => null);
     if (answer?.ok) return;
-    await new Promise((resume) => setTimeout(resume, 25));
+    await new Promise((resume) => setTimeout(resume, 5));
   }
   throw new Error(`the server was not ready within ${READY_MILLISECONDS} ms`);
 }

@@ -8,15 +8,19 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
 
+mod hash_rate;
 mod repository;
 mod rules;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use repository::Repository;
+
+const HASH_RATE_SPAN: Duration = Duration::from_secs(5);
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -24,6 +28,7 @@ Usage: cargo xtask COMMAND
 Commands:
   check       run every repository rule; fails when one is broken
   duplicates  list the crates that are built in more than one version
+  hash-rate   print how many Argon2id hashes per second this machine computes (build it with --release)
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match command.as_deref() {
         Some("check") => check(),
         Some("duplicates") => duplicates(),
+        Some("hash-rate") => hash_rate(),
         Some(_) | None => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
@@ -64,6 +70,11 @@ fn duplicates() -> anyhow::Result<ExitCode> {
     for (name, versions) in rules::dependencies::duplicates(&repository.packages) {
         println!("{name} {}", versions.join(" "));
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn hash_rate() -> anyhow::Result<ExitCode> {
+    println!("{:.1}", hash_rate::measure(HASH_RATE_SPAN)?);
     Ok(ExitCode::SUCCESS)
 }
 
