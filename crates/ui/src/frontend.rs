@@ -1,5 +1,8 @@
 //! What the pages ask the platform for: the same answers that any other front end gets over HTTP.
+//!
+//! Whoever asks is known by the request's cookies, exactly as at the public endpoints.
 
+use actix_web::HttpRequest;
 use async_trait::async_trait;
 use orrery_core::RequestContext;
 use orrery_core::id::{MessageId, SessionId};
@@ -86,29 +89,29 @@ pub enum Trouble {
     Internal,
 }
 
-/// The platform, as the pages see it. The server connects it.
-#[async_trait]
+/// The platform, as the pages see it.
+#[async_trait(?Send)]
 pub trait Frontend: Send + Sync {
-    /// The flow's public JSON. `cookies` is the request's whole `Cookie` header.
+    /// The flow's public JSON, for the browser that began it.
     async fn flow(
         &self,
         context: &RequestContext,
+        request: &HttpRequest,
         page: FlowPage,
         id: &str,
-        cookies: Option<&str>,
     ) -> Result<Value, Trouble>;
 
     /// The stored error that a browser was sent to.
     async fn flow_error(&self, context: &RequestContext, id: &str) -> Result<Value, Trouble>;
 
     /// Who is signed in.
-    async fn signed_in(&self, context: &RequestContext, cookies: Option<&str>) -> Result<SignedIn, Trouble>;
+    async fn signed_in(&self, context: &RequestContext, request: &HttpRequest) -> Result<SignedIn, Trouble>;
 
     /// Ends other sessions of the person who is signed in.
     async fn end_sessions(
         &self,
         context: &RequestContext,
-        cookies: Option<&str>,
+        request: &HttpRequest,
         form_token: &str,
         end: End,
     ) -> Result<(), Trouble>;

@@ -16,7 +16,7 @@ use crate::page::Pages;
 /// `/ui/account`.
 pub(crate) async fn show(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
     let visit = Visit::new(&pages, &request, &context);
-    let signed_in = match pages.frontend.signed_in(&context, visit.cookies()).await {
+    let signed_in = match pages.frontend.signed_in(&context, &request).await {
         Ok(signed_in) => signed_in,
         Err(trouble) => return visit.trouble(trouble, None),
     };
@@ -72,7 +72,7 @@ pub(crate) async fn end_others(
 }
 
 async fn end(visit: &Visit<'_>, token: &str, end: End, after: &str) -> HttpResponse {
-    match visit.pages.frontend.end_sessions(visit.context, visit.cookies(), token, end).await {
+    match visit.pages.frontend.end_sessions(visit.context, visit.request, token, end).await {
         Ok(()) => visit.redirect(after),
         Err(trouble) => visit.trouble(trouble, None),
     }

@@ -15,7 +15,7 @@ use crate::view::Form;
 /// `/`: to the account for whoever is signed in, else the two ways in.
 pub(crate) async fn home(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
     let visit = Visit::new(&pages, &request, &context);
-    match pages.frontend.signed_in(&context, visit.cookies()).await {
+    match pages.frontend.signed_in(&context, &request).await {
         Ok(_) => visit.redirect("/ui/account"),
         Err(Trouble::SignedOut) => {
             let title = pages.text(visit.language, "login-title");
@@ -44,7 +44,7 @@ async fn flow(pages: &Pages, request: &HttpRequest, context: &Context, page: Flo
     let visit = Visit::new(pages, request, context);
     let begin = format!("/self-service/{}/browser", page.as_str());
     let Some(id) = visit.query("flow") else { return visit.redirect(&begin) };
-    match pages.frontend.flow(context, page, &id, visit.cookies()).await {
+    match pages.frontend.flow(context, request, page, &id).await {
         Ok(flow) => show(&visit, page, &flow),
         Err(trouble) => visit.trouble(trouble, Some(&begin)),
     }

@@ -72,11 +72,6 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The whole `Cookie` header.
-    pub(crate) fn cookies(&self) -> Option<&'a str> {
-        self.request.headers().get(header::COOKIE).and_then(|value| value.to_str().ok())
-    }
-
     /// One query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.request.query_string().as_bytes())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::{App, Error, web};
+use actix_web::{App, Error, HttpRequest, web};
 use async_trait::async_trait;
 use orrery_core::id::MessageId;
 use orrery_core::{RequestContext, SystemClock, SystemEntropy};
@@ -77,9 +77,9 @@ fn session(agent: &str) -> Value {
                 {"via": "sms", "value": "+41441234567", "verified": false}]}})
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Frontend for Fixture {
-    async fn flow(&self, _: &RequestContext, page: FlowPage, id: &str, _: Option<&str>) -> Result<Value, Trouble> {
+    async fn flow(&self, _: &RequestContext, _: &HttpRequest, page: FlowPage, id: &str) -> Result<Value, Trouble> {
         match id {
             "gone" => Err(Trouble::Expired),
             "stranger" => Err(Trouble::Cookie),
@@ -97,8 +97,8 @@ impl Frontend for Fixture {
         Ok(json!({"id": id, "error": {"code": 400, "reason": "<b>bad</b> request", "message": "no"}}))
     }
 
-    async fn signed_in(&self, _: &RequestContext, cookies: Option<&str>) -> Result<SignedIn, Trouble> {
-        cookies.filter(|cookies| cookies.contains("session=ada")).ok_or(Trouble::SignedOut)?;
+    async fn signed_in(&self, _: &RequestContext, request: &HttpRequest) -> Result<SignedIn, Trouble> {
+        request.cookie("session").filter(|cookie| cookie.value() == "ada").ok_or(Trouble::SignedOut)?;
         let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
         Ok(SignedIn {
             session: session(firefox),
@@ -108,7 +108,7 @@ impl Frontend for Fixture {
         })
     }
 
-    async fn end_sessions(&self, _: &RequestContext, _: Option<&str>, token: &str, _: End) -> Result<(), Trouble> {
+    async fn end_sessions(&self, _: &RequestContext, _: &HttpRequest, token: &str, _: End) -> Result<(), Trouble> {
         if token == "ory_lo_x" { Ok(()) } else { Err(Trouble::Forged) }
     }
 
