@@ -10,7 +10,15 @@ use serde_json::{Map, Value};
 use crate::credentials::{Credential, CredentialKind};
 use crate::session::Aal;
 
+mod address;
+mod change;
+pub mod create;
+pub mod patch;
 mod traits;
+pub mod update;
+
+pub use address::{SuppliedAddress, SuppliedRecoveryAddress};
+pub use change::{ChangeError, every_credential};
 
 /// Whether an identity may sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -56,7 +56,7 @@ impl Identity {
             derived.verifiable.into_iter().map(|(via, value)| self.verifiable(via, value, now, entropy)).collect();
         self.recovery_addresses =
             derived.recovery.into_iter().map(|(via, value)| self.recovery(via, value, now, entropy)).collect();
-        self.available_aal = aal::available(&self.credentials);
+        self.recompute_level();
         self.updated_at = now;
         Ok(())
     }
@@ -68,6 +68,11 @@ impl Identity {
             credential.config = config;
             credential.updated_at = now;
         }
+        self.recompute_level();
+    }
+
+    /// Recomputes the highest level that the credentials allow.
+    pub(crate) fn recompute_level(&mut self) {
         self.available_aal = aal::available(&self.credentials);
     }
 

@@ -1,0 +1,67 @@
+//! Addresses that an administrator supplies: what is already known about addresses that the traits produce.
+
+use orrery_core::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{AddressStatus, Identity, Via};
+use crate::schema::normalize::normalize;
+
+/// A verifiable address as supplied. Only what it says about proof counts; the rest follows from the traits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuppliedAddress {
+    value: String,
+    via: Via,
+    #[serde(default)]
+    verified: bool,
+    #[serde(default)]
+    status: Option<AddressStatus>,
+    #[serde(default)]
+    verified_at: Option<Timestamp>,
+    #[serde(default, rename = "id")]
+    _id: Option<Value>,
+    #[serde(default, rename = "created_at")]
+    _created_at: Option<Value>,
+    #[serde(default, rename = "updated_at")]
+    _updated_at: Option<Value>,
+}
+
+/// A recovery address as supplied: accepted for the contract, always derived from the traits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuppliedRecoveryAddress {
+    #[serde(rename = "value")]
+    _value: String,
+    #[serde(rename = "via")]
+    _via: Via,
+    #[serde(default, rename = "id")]
+    _id: Option<Value>,
+    #[serde(default, rename = "created_at")]
+    _created_at: Option<Value>,
+    #[serde(default, rename = "updated_at")]
+    _updated_at: Option<Value>,
+}
+
+impl Identity {
+    /// Takes over what is known about addresses that the traits produce; others are dropped. A proven address is
+    /// always complete, whatever status came with it, and an address that is not proven never is.
+    pub(super) fn take_over(&mut self, supplied: &[SuppliedAddress], now: Timestamp) {
+        for address in &mut self.verifiable_addresses {
+            let same = |known: &&SuppliedAddress| known.via == address.via && normalize(&known.value) == address.value;
+            let Some(known) = supplied.iter().find(same) else { continue };
+            let status = match (known.verified, known.status) {
+                (true, _) => AddressStatus::Completed,
+                (false, Some(AddressStatus::Sent)) => AddressStatus::Sent,
+                (false, Some(AddressStatus::Pending | AddressStatus::Completed) | None) => AddressStatus::Pending,
+            };
+            let verified_at = known.verified.then(|| known.verified_at.or(address.verified_at).unwrap_or(now));
+            if (address.verified, address.status, address.verified_at) != (known.verified, status, verified_at) {
+                address.verified = known.verified;
+                address.status = status;
+                address.verified_at = verified_at;
+                address.updated_at = now;
+            }
+        }
+    }
+}
