@@ -6,6 +6,7 @@ import * as kratos from "@ory/kratos-client";
 import { adminUrl, publicUrl } from "../support/environment.mjs";
 import { codeFor } from "../support/mail.mjs";
 import { newPerson } from "../support/people.mjs";
+import { remember } from "../support/secrets.mjs";
 
 const frontend = new FrontendApi(new Configuration({ basePath: publicUrl }));
 const identities = new IdentityApi(new Configuration({ basePath: adminUrl }));
@@ -32,6 +33,7 @@ async function register(person) {
       traits: { email: person.email, name: person.name },
     },
   });
+  remember(data.session_token);
   return data;
 }
 
@@ -41,6 +43,7 @@ async function signIn(person) {
     flow: flow.id,
     updateLoginFlowBody: { method: "password", identifier: person.email, password: person.password },
   });
+  remember(data.session_token);
   return data;
 }
 

@@ -29,7 +29,7 @@ const SCHEMA = {
 };
 
 /** A configuration as an object; JSON is YAML, so it can be written as it is. */
-export function configuration({ publicPort, adminPort, databaseUrl, smtpPort }) {
+export function configuration({ publicPort, adminPort, databaseUrl, smtpPort, level }) {
   const schema = Buffer.from(JSON.stringify(SCHEMA)).toString("base64");
   return {
     serve: {
@@ -38,6 +38,7 @@ export function configuration({ publicPort, adminPort, databaseUrl, smtpPort }) 
     },
     database: { url: databaseUrl, migrate: true },
     secrets: { default: [randomBytes(32).toString("hex")] },
+    log: { level, format: "json" },
     // Every test comes from one address.
     limits: { submits_per_minute: 0, flows_per_minute: 0 },
     identity: {

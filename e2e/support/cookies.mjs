@@ -1,4 +1,5 @@
 // A cookie jar for one site: what a page's `fetch` has without anybody noticing.
+import { remember } from "./secrets.mjs";
 
 /** A `fetch` that behaves like a page's own: JSON in and out, cookies kept, redirects not followed. */
 export function ajaxClient(base) {
@@ -21,6 +22,7 @@ export function ajaxClient(base) {
         const gone = attributes.some((attribute) => /^\s*max-age=(0|-\d+)$/i.test(attribute)) || value === "";
         if (gone) jar.delete(name);
         else jar.set(name, value);
+        remember(value);
       }
       const text = await answer.text();
       return { status: answer.status, headers: answer.headers, body: text ? JSON.parse(text) : undefined };

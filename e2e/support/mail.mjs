@@ -1,4 +1,6 @@
 // Reading the mail that the server sent.
+import { remember } from "./secrets.mjs";
+
 const DEADLINE_MILLISECONDS = 30_000;
 const PAUSE_MILLISECONDS = 100;
 
@@ -19,5 +21,6 @@ export async function codeFor(address) {
   const { text } = await messageTo(address);
   const code = text.match(/\b\d{6}\b/);
   if (!code) throw new Error(`the mail to ${address} has no code:\n${text}`);
+  remember(code[0]);
   return code[0];
 }

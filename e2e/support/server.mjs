@@ -12,53 +12,74 @@ import { freePorts } from "./ports.mjs";
 const READY_MILLISECONDS = 30_000;
 const STOP_MILLISECONDS = 40_000;
 
-/** Starts the binary on a new database and waits until it is ready. Its log is kept in `artifacts/`. */
-export async function startServer({ binary, database, smtpPort, adjust = (config) => config }) {
+/**
+ * A configuration on a new database: a server can be started on it, ended, and started again. It logs as much as
+ * anybody would switch on, because tests search the log for secrets.
+ */
+export async function newInstallation({ binary, database, smtpPort, name = "server", log: level = "debug" }) {
   const folder = mkdtempSync(join(tmpdir(), "orrery-e2e-"));
   const { url: databaseUrl, remove } = await newDatabase(database, folder);
   const [publicPort, adminPort] = await freePorts(2);
-  const config = adjust(configuration({ publicPort, adminPort, databaseUrl, smtpPort }));
   const file = join(folder, "orrery.yaml");
+  const config = configuration({ publicPort, adminPort, databaseUrl, smtpPort, level });
   writeFileSync(file, JSON.stringify(config, null, 2));
-
   const artifacts = join(here, "artifacts");
   mkdirSync(artifacts, { recursive: true });
-  const logFile = join(artifacts, `server-${database}.log`);
-  const log = createWriteStream(logFile);
-  const child = spawn(binary, ["serve", "all", "--config", file], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-  child.stdout.pipe(log);
-  child.stderr.pipe(log);
+  const log = join(artifacts, `${name}-${database}.log`);
+  writeFileSync(log, "");
+  const urls = { publicUrl: `http://127.0.0.1:${publicPort}`, adminUrl: `http://127.0.0.1:${adminPort}` };
 
-  const server = {
-    pid: child.pid,
-    publicUrl: `http://127.0.0.1:${publicPort}`,
-    adminUrl: `http://127.0.0.1:${adminPort}`,
-    /** Asks the server to stop; false when it did not end by itself with success. */
-    async stop() {
-      child.kill("SIGTERM");
-      const force = setTimeout(() => child.kill("SIGKILL"), STOP_MILLISECONDS);
-      const [code] = child.exitCode === null ? await once(child, "exit") : [child.exitCode];
-      clearTimeout(force);
+  return {
+    ...urls,
+    log,
+    secrets: config.secrets.default,
+    /** Starts the server and waits until it is ready. */
+    async start() {
+      const child = spawn(binary, ["serve", "all", "--config", file], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+      const output = createWriteStream(log, { flags: "a" });
+      child.stdout.pipe(output);
+      child.stderr.pipe(output);
+      try {
+        await ready(urls.publicUrl, child);
+      } catch (error) {
+        child.kill("SIGKILL");
+        throw new Error(`${error.message}; its log: ${log}`);
+      }
+      return {
+        pid: child.pid,
+        /** Asks the server to stop; false when it did not end by itself with success. */
+        async stop() {
+          const code = await end(child, "SIGTERM");
+          if (code !== 0) console.error(`the server ended with ${code ?? "a signal"}; its log: ${log}`);
+          return code === 0;
+        },
+        /** Ends the server as a power cut would. */
+        kill: () => end(child, "SIGKILL"),
+      };
+    },
+    /** Removes the database and the configuration. */
+    async remove() {
       await remove();
       rmSync(folder, { recursive: true, force: true });
-      if (code !== 0) console.error(`the server ended with ${code ?? "a signal"}; its log: ${logFile}`);
-      return code === 0;
     },
   };
-  try {
-    await ready(server, child);
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw new Error(`${error.message}; its log: ${logFile}`);
-  }
-  return server;
 }
 
-async function ready(server, child) {
+async function end(child, signal) {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const ended = once(child, "exit");
+  child.kill(signal);
+  const force = setTimeout(() => child.kill("SIGKILL"), STOP_MILLISECONDS);
+  const [code] = await ended;
+  clearTimeout(force);
+  return code;
+}
+
+async function ready(publicUrl, child) {
   const deadline = Date.now() + READY_MILLISECONDS;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} before it was ready`);
-    const answer = await fetch(`${server.publicUrl}/health/ready`).catch(() => null);
+    const answer = await fetch(`${publicUrl}/health/ready`).catch(() => null);
     if (answer?.ok) return;
     await new Promise((resume) => setTimeout(resume, 5));
   }

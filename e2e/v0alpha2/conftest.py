@@ -26,6 +26,12 @@ def client(name):
     return V0alpha2Api(ory_client.ApiClient(ory_client.Configuration(host=environment(name))))
 
 
+def remember(*values):
+    """Writes down values that the server's log must not show."""
+    with open(environment("ORRERY_E2E_SECRETS"), "a") as file:
+        file.writelines(f"{value}\n" for value in values)
+
+
 @pytest.fixture(scope="session")
 def public():
     """The client as an application uses it."""
@@ -49,7 +55,9 @@ class Person:
 @pytest.fixture
 def person():
     token = secrets.token_hex(6)
-    return Person(email=f"ada-{token}@example.org", password=f"correct {token} horse")
+    somebody = Person(email=f"ada-{token}@example.org", password=f"correct {token} horse")
+    remember(somebody.email, somebody.password)
+    return somebody
 
 
 @pytest.fixture(scope="session")
