@@ -17,7 +17,7 @@ use crate::error::KeyError;
 pub struct PublicJwks {
     /// `{"keys":[…]}` with public members only.
     pub body: Vec<u8>,
-    /// A strong validator of the body, in its quotes.
+    /// A strong validator of the body, without its quotes.
     pub etag: String,
     loaded: Loaded,
 }
@@ -46,8 +46,8 @@ impl KeyManager {
         // refresh, long before it matters: keys are published a day ahead.
         let loaded = self.loading(now);
         let body = serde_json::to_vec(&json!({ "keys": keys })).map_err(|_| KeyError::Crypto)?;
-        let hash = URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, &body).as_ref()[..16]);
-        let document = Arc::new(PublicJwks { body, etag: format!("\"{hash}\""), loaded });
+        let etag = URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, &body).as_ref()[..16]);
+        let document = Arc::new(PublicJwks { body, etag, loaded });
         self.documents.insert(project, Arc::clone(&document));
         Ok(document)
     }
