@@ -15,16 +15,17 @@ use crate::error::KeyError;
 
 /// An [`ApiError`] in the flat form: `error` is a code, `error_description` says what happened and why.
 #[derive(Debug)]
-pub(super) struct FlatError {
-    code: &'static str,
+pub(super) struct FlatError(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     error: ApiError,
     request_id: String,
 }
 
 impl FlatError {
     pub(super) fn new(error: impl Into<ApiError>, request_id: &str) -> Self {
-        let error = error.into();
-        Self { code: code(error.status()), error, request_id: request_id.to_owned() }
+        Self(Box::new(Parts { error: error.into(), request_id: request_id.to_owned() }))
     }
 }
 
@@ -57,28 +58,29 @@ fn code(status: StatusCode) -> &'static str {
 impl fmt::Display for FlatError {
     /// For the log: with causes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error.chain())
+        f.write_str(&self.0.error.chain())
     }
 }
 
 impl ResponseError for FlatError {
     fn status_code(&self) -> StatusCode {
-        self.error.status()
+        self.0.error.status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        let status = self.error.status();
-        let reason = self.error.reason().unwrap_or_default();
+        let Parts { error, request_id } = &*self.0;
+        let status = error.status();
+        let reason = error.reason().unwrap_or_default();
         let body = json!({
-            "error": self.code,
-            "error_description": format!("{} {reason}", self.error.message()).trim_end(),
+            "error": code(status),
+            "error_description": format!("{} {reason}", error.message()).trim_end(),
             "status_code": status.as_u16(),
-            "request_id": self.request_id,
+            "request_id": request_id,
         });
         let mut response = HttpResponse::new(status).set_body(body.to_string());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(seconds) = self.error.retry_after() {
+        if let Some(seconds) = error.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         forbid_storing(headers);

@@ -51,8 +51,9 @@ impl PublicKey {
     pub(super) fn new(padding: Padding, hash: Hash, jwk: &RawJwk) -> Result<Self, InvalidJwk> {
         let components = public_components(jwk)?;
         // With an exponent of 1 every message would be its own signature; an even one has no inverse.
-        let last = components.e.last().copied().unwrap_or_default();
-        if last % 2 == 0 || components.e == [1] || components.e.len() > 4 {
+        let e = &components.e[..];
+        let odd = e.last().is_some_and(|last| last % 2 == 1);
+        if !odd || e == [1] || e.first() == Some(&0) || e.len() > 4 {
             return Err(InvalidJwk::new("e", "the exponent must be odd, at least 3 and below 2^32"));
         }
         let top = components.n.first().copied().unwrap_or_default();

@@ -60,7 +60,9 @@ impl<'a> Unverified<'a> {
         if self.header.alg != verifier.algorithm().name() {
             return None;
         }
-        verifier.verify(self.signed.as_bytes(), &self.signature).ok()?;
+        if !verifier.accepts(self.signed.as_bytes(), &self.signature) {
+            return None;
+        }
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(self.claims).ok()?).ok()
     }
 }
@@ -84,3 +86,6 @@ pub(crate) fn encode(signer: &Signer, typ: &str, claims: &Claims) -> Result<Stri
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     Ok(token)
 }
+
+#[cfg(test)]
+mod tests;

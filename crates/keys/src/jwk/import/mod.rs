@@ -196,3 +196,6 @@ fn check_certificates(raw: &RawJwk) -> Result<(), InvalidJwk> {
         Some(_) | None => wrong("does not certify this key"),
     }
 }
+
+#[cfg(test)]
+mod tests;

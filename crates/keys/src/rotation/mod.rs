@@ -132,3 +132,6 @@ fn signing_algorithm(key: &StoredKey) -> Option<SigningAlgorithm> {
         KeyUse::Signature | KeyUse::Encryption => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
