@@ -13,5 +13,7 @@ pub mod compose;
 pub mod config;
 pub mod deliver;
 mod gotmpl;
+pub mod http;
+pub mod inbox;
 pub mod message;
 pub mod store;

@@ -19,6 +19,7 @@ use library::{Library, Part};
 pub use crate::gotmpl::TemplateError;
 pub use data::TemplateData;
 pub use library::TemplateFile;
+pub(crate) use sanitize::trusted;
 
 /// Longest serialised template data, in bytes.
 const MAX_TEMPLATE_DATA: usize = 64 * 1024;

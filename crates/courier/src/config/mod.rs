@@ -37,6 +37,8 @@ pub struct CourierConfig {
     pub templates: TemplatesConfig,
     /// The language of messages to people whose language is not known.
     pub default_locale: String,
+    /// What a text message calls itself in `type` of the admin API.
+    pub sms_message_type: SmsType,
     /// How long messages stay readable for operators, and then they are removed.
     #[schemars(with = "String")]
     pub message_retention: GoDuration,
@@ -54,6 +56,7 @@ impl Default for CourierConfig {
             template_override_path: None,
             templates: TemplatesConfig::default(),
             default_locale: "en".to_owned(),
+            sms_message_type: SmsType::default(),
             message_retention: GoDuration(Duration::from_secs(30 * 24 * 60 * 60)),
         }
     }
@@ -70,6 +73,28 @@ pub enum DeliveryStrategy {
     Http,
     /// Nothing: messages only appear in the development inbox.
     Inbox,
+}
+
+/// What a text message calls itself in `type` of the admin API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SmsType {
+    /// As the contracts say, and typed clients insist.
+    #[default]
+    Phone,
+    /// As Kratos writes.
+    Sms,
+}
+
+impl SmsType {
+    /// The word in the admin API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Sms => "sms",
+        }
+    }
 }
 
 /// The mail server.
@@ -224,10 +249,20 @@ pub struct WorkerConfig {
     /// How long the worker waits when there is nothing to do; messages enqueued on the same node wake it at once.
     #[schemars(with = "String")]
     pub pull_wait: GoDuration,
+    /// How long one attempt to deliver one message may take: from one second to one minute.
+    #[schemars(with = "String")]
+    pub attempt_timeout: GoDuration,
 }
 
 impl Default for WorkerConfig {
     fn default() -> Self {
-        Self { pull_count: 10, pull_wait: GoDuration(Duration::from_secs(1)) }
+        Self {
+            pull_count: 10,
+            pull_wait: GoDuration(Duration::from_secs(1)),
+            attempt_timeout: GoDuration(Duration::from_secs(30)),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,8 @@ pub struct CourierSettings {
     pub pull_count: u32,
     /// Idle time between looks at the queue: at least ten milliseconds.
     pub pull_wait: Duration,
+    /// Longest attempt: from one second to one minute, well below the lease.
+    pub attempt_timeout: Duration,
 }
 
 impl CourierConfig {
@@ -82,6 +84,9 @@ impl CourierConfig {
         if self.worker.pull_wait.0 < Duration::from_millis(10) {
             return Err(error("worker.pull_wait", "must be at least 10ms"));
         }
+        if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&self.worker.attempt_timeout.0) {
+            return Err(error("worker.attempt_timeout", "must be between 1s and 1m"));
+        }
         Ok(CourierSettings {
             composer: ComposerSettings {
                 site_name: self.smtp.from_name.clone().unwrap_or_else(|| site.to_owned()),
@@ -94,6 +99,7 @@ impl CourierConfig {
             message_retries: self.message_retries,
             pull_count: self.worker.pull_count,
             pull_wait: self.worker.pull_wait.0,
+            attempt_timeout: self.worker.attempt_timeout.0,
         })
     }
 }

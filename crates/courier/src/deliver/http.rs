@@ -1,15 +1,17 @@
 //! Mail and text messages through an HTTP service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{AutoEscape, Environment, context};
 use orrery_core::outbound::{OutboundClient, OutboundError, OutboundRequest, Trust};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value as Json, json};
 
-use super::{ATTEMPT_TIMEOUT, Failure, Outgoing};
+use super::{Failure, Outgoing};
+use crate::compose::trusted;
 use crate::config::{ApiKeyPlace, AuthConfig, RequestConfig};
 
 /// What an answer may have; only its status matters.
@@ -97,12 +99,13 @@ fn template(source: String) -> Result<Environment<'static>, String> {
 
 pub(super) struct HttpTransport {
     settings: HttpSettings,
+    timeout: Duration,
     client: Arc<dyn OutboundClient>,
 }
 
 impl HttpTransport {
-    pub(super) fn new(settings: HttpSettings, client: Arc<dyn OutboundClient>) -> Self {
-        Self { settings, client }
+    pub(super) fn new(settings: HttpSettings, timeout: Duration, client: Arc<dyn OutboundClient>) -> Self {
+        Self { settings, timeout, client }
     }
 
     /// Any 2xx is success. Everything else is tried again: a refusal is more often a matter of the service's
@@ -125,7 +128,7 @@ impl HttpTransport {
             headers,
             body: body.into_bytes(),
             trust: Trust::Operator,
-            timeout: ATTEMPT_TIMEOUT,
+            timeout: self.timeout,
             max_response_bytes: MAX_RESPONSE,
         };
         match self.client.send(request).await {
@@ -162,7 +165,7 @@ fn body_context(outgoing: &Outgoing<'_>) -> Json {
 fn render(environment: &Environment<'static>, context: &Json) -> Result<String, Failure> {
     let rendered = environment
         .get_template(BODY)
-        .and_then(|template| template.render(context! { ctx => to_value(context) }))
+        .and_then(|template| template.render(context! { ctx => trusted(context) }))
         .map_err(|error| Failure::permanent(format!("the body template failed: {}", error.kind())))?;
     match serde_json::from_str::<serde::de::IgnoredAny>(&rendered) {
         Ok(_) => Ok(rendered),
@@ -170,17 +173,28 @@ fn render(environment: &Environment<'static>, context: &Json) -> Result<String, 
     }
 }
 
-fn to_value(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::from(()),
-        Json::Bool(value) => Value::from(*value),
-        Json::Number(number) => {
-            number.as_i64().map_or_else(|| Value::from(number.as_f64().unwrap_or_default()), Value::from)
-        }
-        Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => Value::from(items.iter().map(to_value).collect::<Vec<_>>()),
-        Json::Object(members) => {
-            Value::from_pairs(members.iter().map(|(name, value)| (name.as_str(), to_value(value))))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_cannot_break_out_of_a_json_body() {
+        let environment =
+            template("{\"to\": {{ ctx.recipient }}, \"text\": {{ ctx.body }}}".to_owned()).expect("valid");
+        let hostile = "x\", \"admin\": true, \"y\": \"\n\\";
+        let rendered = render(&environment, &json!({"recipient": "+4915112345678", "body": hostile})).expect("renders");
+        let read: Json = serde_json::from_str(&rendered).expect("JSON");
+        assert_eq!(read, json!({"to": "+4915112345678", "text": hostile}));
+    }
+
+    #[test]
+    fn a_body_that_is_not_json_or_runs_wild_is_a_permanent_failure() {
+        for source in
+            ["to={{ ctx.recipient }}", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"]
+        {
+            let environment = template(source.to_owned()).expect("valid");
+            let failure = render(&environment, &json!({"recipient": "x"})).expect_err("refused");
+            assert_eq!(failure.kind, super::super::FailureKind::Permanent);
         }
     }
 }

@@ -18,9 +18,6 @@ pub use http::HttpSettings;
 pub use smtp::SmtpSettings;
 pub use worker::{Courier, CourierParts};
 
-/// No attempt takes longer: well below the lease.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How a channel is delivered.
 #[derive(Debug)]
 pub enum TransportSettings {
@@ -73,10 +70,12 @@ enum Transport {
 }
 
 impl Transport {
-    fn new(settings: TransportSettings, client: &Arc<dyn OutboundClient>) -> Self {
+    fn new(settings: TransportSettings, timeout: Duration, client: &Arc<dyn OutboundClient>) -> Self {
         match settings {
-            TransportSettings::Smtp(settings) => Self::Smtp(smtp::SmtpTransport::new(settings)),
-            TransportSettings::Http(settings) => Self::Http(http::HttpTransport::new(settings, Arc::clone(client))),
+            TransportSettings::Smtp(settings) => Self::Smtp(smtp::SmtpTransport::new(settings, timeout)),
+            TransportSettings::Http(settings) => {
+                Self::Http(http::HttpTransport::new(settings, timeout, Arc::clone(client)))
+            }
             TransportSettings::Inbox => Self::Inbox,
         }
     }

@@ -15,7 +15,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::{ATTEMPT_TIMEOUT, Failure, Outgoing};
+use super::{Failure, Outgoing};
 use crate::config::{ConfigError, SmtpConfig, error};
 
 /// Connections kept open to the server, and for how long without use.
@@ -167,19 +167,20 @@ fn header((name, value): (&String, &String)) -> Result<HeaderValue, ConfigError>
 
 pub(super) struct SmtpTransport {
     settings: SmtpSettings,
+    timeout: Duration,
     pool: Mutex<Pool>,
 }
 
 impl SmtpTransport {
     /// Needs a running tokio runtime: the pool tends its connections from a task.
-    pub(super) fn new(settings: SmtpSettings) -> Self {
-        Self { pool: Mutex::new(settings.server.clone().build()), settings }
+    pub(super) fn new(settings: SmtpSettings, timeout: Duration) -> Self {
+        Self { pool: Mutex::new(settings.server.clone().build()), timeout, settings }
     }
 
     pub(super) async fn send(&self, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
         let mail = self.mail(outgoing).map_err(|error| Failure::permanent(error.to_string()))?;
         let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match tokio::time::timeout(ATTEMPT_TIMEOUT, pool.send(mail)).await {
+        match tokio::time::timeout(self.timeout, pool.send(mail)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(failure(&error)),
             Err(_) => {

@@ -17,7 +17,7 @@ use crate::config::CourierSettings;
 use crate::message::{Channel, Dispatch, DispatchStatus, Message};
 use crate::store::{Claim, ClaimedMessage, LeaseToken, MessageStore, Settled};
 
-/// A claim lasts this long: four times the longest attempt.
+/// A claim lasts this long: twice the longest attempt.
 const LEASE: Duration = Duration::from_secs(120);
 /// How often the outcome of an attempt is offered to a store that is away, and how long is waited in between.
 const SETTLE_ATTEMPTS: u32 = 20;
@@ -56,7 +56,8 @@ impl Courier {
     /// Prepares the transports. Must be called inside a tokio runtime.
     #[must_use]
     pub fn new(settings: CourierSettings, parts: CourierParts) -> Self {
-        let transport = |settings: Option<_>| settings.map(|settings| Transport::new(settings, &parts.client));
+        let timeout = settings.attempt_timeout;
+        let transport = |settings: Option<_>| settings.map(|settings| Transport::new(settings, timeout, &parts.client));
         Self {
             email: transport(settings.email),
             sms: transport(settings.sms),

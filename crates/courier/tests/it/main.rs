@@ -1,0 +1,11 @@
+//! The courier from the outside: the worker with real transports, and the HTTP API.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "tests say what they expect; helpers of tests too")]
+
+mod api;
+mod http_channel;
+mod lease;
+mod queue;
+mod smtp;
+mod smtp_server;
+mod stage;
