@@ -54,7 +54,8 @@ fmt: ## Format every Rust file
 	cargo fmt --all
 
 .PHONY: docs
-docs: ## Build the API documentation of every crate
+docs: ## Write the generated references and build the API documentation
+	cargo xtask generate
 	cargo doc --workspace --no-deps
 
 .PHONY: setup

@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
 
+mod error_reference;
 mod hash_rate;
 mod repository;
 mod rules;
@@ -27,6 +28,7 @@ Usage: cargo xtask COMMAND
 
 Commands:
   check       run every repository rule; fails when one is broken
+  generate    write docs/errors.md anew
   duplicates  list the crates that are built in more than one version
   hash-rate   print how many Argon2id hashes per second this machine computes (build it with --release)
 ";
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     let outcome = match command.as_deref() {
         Some("check") => check(),
+        Some("generate") => generate(),
         Some("duplicates") => duplicates(),
         Some("hash-rate") => hash_rate(),
         Some(_) | None => {
@@ -62,6 +65,14 @@ fn check() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     println!("{} rules hold over {} files", rules::ALL.len(), repository.files.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn generate() -> anyhow::Result<ExitCode> {
+    let root = root()?;
+    let page = error_reference::page(&Repository::read(root)?)?;
+    std::fs::write(root.join(error_reference::PAGE), page)
+        .with_context(|| format!("could not write {}", error_reference::PAGE))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 mod arrows;
 pub(crate) mod dependencies;
+mod generated;
 mod homes;
 mod layout;
 mod marks;
@@ -57,6 +58,7 @@ pub(crate) const ALL: &[Rule] = &[
     marks::MARKS,
     marks::MACHINE_PATHS,
     migrations::PAIRS,
+    generated::ERROR_REFERENCE,
 ];
 
 #[cfg(test)]
