@@ -1,6 +1,6 @@
 //! The courier from the outside: the worker with real transports, and the HTTP API.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "tests say what they expect; helpers of tests too")]
+#![expect(clippy::expect_used, reason = "tests say what they expect; helpers of tests too")]
 
 mod api;
 mod http_channel;
