@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use orrery_core::{EntropyExt, ProjectId, Timestamp};
+use orrery_core::error::Conflict;
+use orrery_core::{EntropyExt, ProjectId, StoreError, Timestamp};
 
 use super::KeyManager;
+use super::sealing::open_public;
 use crate::algorithm::SigningAlgorithm;
 use crate::config::PrivateExport;
 use crate::error::KeyError;
@@ -45,15 +47,18 @@ impl KeyManager {
             None => KeyUse::Signature,
             Some(usage) => KeyUse::parse(usage).ok_or_else(|| InvalidJwk::new("use", "must be sig or enc"))?,
         };
-        let kid = new.kid.unwrap_or_else(|| self.entropy.uuid().to_string());
+        let kid = new.kid.unwrap_or_else(|| self.sealing.entropy.uuid().to_string());
         check_name("kid", &kid)?;
         // Before the expensive part; the store still decides.
         let present = self.store.keys(project, set).await?;
         if present.len() >= MAX_KEYS {
             return Err(InvalidJwk::new("set", "is full: delete keys that are no longer needed").into());
         }
+        if present.iter().any(|key| key.kid == kid) {
+            return Err(StoreError::Conflict(Conflict::Key).into());
+        }
         let jwk = self.generate(algorithm, usage, kid).await?;
-        let row = self.row(project, set, &jwk, KeyOrigin::Generated, now)?;
+        let row = self.sealing.row(project, set, &jwk, KeyOrigin::Generated, now)?;
         self.store.add_key(project, &row).await?;
         self.forget();
         self.exported(jwk)
@@ -101,7 +106,7 @@ impl KeyManager {
         for (position, jwk) in (0_u32..).zip(&jwks) {
             // One microsecond apart, so that the order of the request is the order of every answer.
             let created_at = now - Duration::from_micros(1) * position;
-            rows.push(self.row(project, set, jwk, KeyOrigin::Imported, created_at)?);
+            rows.push(self.sealing.row(project, set, jwk, KeyOrigin::Imported, created_at)?);
         }
         self.store.replace_set(project, set, &rows).await?;
         self.forget();
@@ -130,7 +135,7 @@ impl KeyManager {
             Some(_) => {}
         }
         let jwk = blocking(move || Jwk::import(key)).await??;
-        let row = self.row(project, set, &jwk, KeyOrigin::Imported, now)?;
+        let row = self.sealing.row(project, set, &jwk, KeyOrigin::Imported, now)?;
         self.store.put_key(project, &row).await?;
         self.forget();
         self.exported(jwk)
@@ -158,8 +163,8 @@ impl KeyManager {
 
     fn export(&self, project: ProjectId, row: &StoredKey) -> Result<Jwk, KeyError> {
         match self.config.private_export {
-            PrivateExport::Allowed => self.open(project, row),
-            PrivateExport::Refused => Self::open_public(row),
+            PrivateExport::Allowed => self.sealing.open(project, row),
+            PrivateExport::Refused => open_public(row),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use orrery_core::{ProjectId, Timestamp};
 
 use super::KeyManager;
+use super::sealing::{Sealing, open_public};
 use crate::error::KeyError;
 use crate::rotation;
 use crate::sign::{Signer, Verifier};
@@ -39,6 +40,13 @@ impl AsRef<StoredKey> for LoadedKey {
     }
 }
 
+impl Loaded {
+    /// The mark of what was made from two parts.
+    pub(super) fn oldest(self, other: Self) -> Self {
+        Self { at: self.at.min(other.at), changes: self.changes.min(other.changes) }
+    }
+}
+
 impl KeyManager {
     /// A set, from memory when it was read recently and nothing was changed since.
     pub(super) async fn set(&self, project: ProjectId, set: &str, now: Timestamp) -> Result<Arc<LoadedSet>, KeyError> {
@@ -48,7 +56,7 @@ impl KeyManager {
         }
     }
 
-    /// A set from storage.
+    /// A set from storage. Keys that have not changed keep their signers and verifiers.
     pub(super) async fn reload(
         &self,
         project: ProjectId,
@@ -57,11 +65,18 @@ impl KeyManager {
     ) -> Result<Arc<LoadedSet>, KeyError> {
         // Taken before reading: a change that comes in between makes the result stale, not lost.
         let loaded = self.loading(now);
+        let name = (project, set.to_owned());
         let rows = self.store.keys(project, set).await?;
-        let keys = rows.into_iter().filter(|row| !rotation::has_ended(row, now));
-        let keys = keys.map(|row| self.prepare(project, row)).collect();
+        let known = self.sets.get(&name);
+        let sealing = self.sealing.clone();
+        let prepare = move || {
+            let rows = rows.into_iter().filter(|row| !rotation::has_ended(row, now));
+            rows.map(|row| LoadedKey::new(&sealing, project, row, known.as_deref())).collect()
+        };
+        // Reading an RSA key takes milliseconds: not on a thread that serves others.
+        let keys = tokio::task::spawn_blocking(prepare).await.map_err(|_| KeyError::Crypto)?;
         let loaded = Arc::new(LoadedSet { keys, loaded });
-        self.sets.insert((project, set.to_owned()), Arc::clone(&loaded));
+        self.sets.insert(name, Arc::clone(&loaded));
         Ok(loaded)
     }
 
@@ -73,16 +88,23 @@ impl KeyManager {
     pub(super) fn is_fresh(&self, loaded: Loaded, now: Timestamp) -> bool {
         loaded.changes == self.changes.load(Ordering::Acquire) && now.since(loaded.at) < self.config.refresh
     }
+}
 
-    /// Builds signer and verifier. A key that cannot be opened still verifies, if it is not symmetric.
-    fn prepare(&self, project: ProjectId, row: StoredKey) -> LoadedKey {
-        let opened = self.open(project, &row);
+impl LoadedKey {
+    /// Builds signer and verifier, or takes them over. A key that cannot be opened still verifies, if it is not
+    /// symmetric.
+    fn new(sealing: &Sealing, project: ProjectId, row: StoredKey, known: Option<&LoadedSet>) -> Self {
+        let held_until = AtomicI64::new(row.held_until.map_or(i64::MIN, Timestamp::as_micros));
+        let same = |key: &&Self| key.row.id == row.id && key.row.sealed_private == row.sealed_private;
+        if let Some(known) = known.and_then(|set| set.keys.iter().find(same)) {
+            return Self { signer: known.signer.clone(), verifier: known.verifier.clone(), row, held_until };
+        }
+        let opened = sealing.open(project, &row);
         if let Err(error) = &opened {
             tracing::error!(set = row.set, kid = row.kid, %error, "a stored key cannot be used");
         }
-        let held_until = AtomicI64::new(row.held_until.map_or(i64::MIN, Timestamp::as_micros));
         let signer = opened.as_ref().ok().and_then(|jwk| jwk.signer().ok().flatten());
-        let verifier = opened.or_else(|_| Self::open_public(&row)).ok().and_then(|jwk| jwk.verifier().ok().flatten());
-        LoadedKey { row, signer, verifier, held_until }
+        let verifier = opened.or_else(|_| open_public(&row)).ok().and_then(|jwk| jwk.verifier().ok().flatten());
+        Self { row, signer, verifier, held_until }
     }
 }

@@ -33,6 +33,7 @@ impl KeyManager {
             return Ok(document);
         }
         let mut keys: Vec<Value> = Vec::new();
+        let mut oldest = self.loading(now);
         for set in &self.config.published {
             let loaded = if self.config.managed_set(set).is_some() {
                 self.signing_set(project, now, set, None).await?.0
@@ -40,14 +41,12 @@ impl KeyManager {
                 self.set(project, set, now).await?
             };
             let public = loaded.keys.iter().map(|key| &key.row.public_jwk);
+            oldest = oldest.oldest(loaded.loaded);
             keys.extend(public.filter(|jwk| jwk.get("kty").is_some_and(|kty| kty != "oct")).cloned());
         }
-        // Marked after filling, which counts as a change; what another request changes meanwhile shows at the next
-        // refresh, long before it matters: keys are published a day ahead.
-        let loaded = self.loading(now);
         let body = serde_json::to_vec(&json!({ "keys": keys })).map_err(|_| KeyError::Crypto)?;
         let etag = URL_SAFE_NO_PAD.encode(&digest::digest(&digest::SHA256, &body).as_ref()[..16]);
-        let document = Arc::new(PublicJwks { body, etag, loaded });
+        let document = Arc::new(PublicJwks { body, etag, loaded: oldest });
         self.documents.insert(project, Arc::clone(&document));
         Ok(document)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orrery_core::{ProjectId, Timestamp};
+use orrery_core::{EntropyExt, ProjectId, Timestamp};
 
 use super::KeyManager;
 use super::cache::LoadedSet;
@@ -10,7 +10,6 @@ use crate::config::ManagedSet;
 use crate::error::KeyError;
 use crate::rotation::{self, Step, Successor};
 use crate::store::{KeyUse, Succession};
-use orrery_core::EntropyExt;
 
 /// Rows per step of removal and re-sealing.
 const BATCH: u32 = 100;
@@ -62,17 +61,14 @@ impl KeyManager {
             after = Some(last.id);
             for row in &rows {
                 let Some(old) = row.sealed_private.as_deref() else { continue };
-                if self.keyring.is_sealed_by_newest(old) {
-                    continue;
-                }
-                match self.open_private(project, row, old) {
-                    Ok(plain) => {
-                        let new = self.seal_again(project, row, &plain);
+                match self.sealing.renew(project, row, old) {
+                    Ok(Some(new)) => {
                         self.store.reseal_key(project, row.id, old, &new).await?;
                         sealed += 1;
                     }
+                    Ok(None) => {}
                     Err(error) => {
-                        tracing::error!(set = row.set, kid = row.kid, %error, "a key stays under an old secret")
+                        tracing::error!(set = row.set, kid = row.kid, %error, "a key stays under an old secret");
                     }
                 }
             }
@@ -123,9 +119,9 @@ impl KeyManager {
         successor: Successor,
         now: Timestamp,
     ) -> Result<Succession, KeyError> {
-        let kid = self.entropy.uuid().to_string();
+        let kid = self.sealing.entropy.uuid().to_string();
         let jwk = self.generate(successor.algorithm, KeyUse::Signature, kid).await?;
-        let mut row = self.row(project, set, &jwk, successor.origin, now)?;
+        let mut row = self.sealing.row(project, set, &jwk, successor.origin, now)?;
         row.activates_at = successor.activates_at;
         row.succession = Some(successor.succession);
         let outcome = self.store.add_successor(project, &row).await?;

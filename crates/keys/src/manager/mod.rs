@@ -21,6 +21,7 @@ use crate::error::KeyError;
 use crate::jwk::{self, Jwk};
 use crate::store::{KeyStore, KeyUse};
 use cache::LoadedSet;
+use sealing::Sealing;
 
 pub use admin::NewKey;
 pub use jwks::PublicJwks;
@@ -34,8 +35,7 @@ const CACHE_CAPACITY: u64 = 10_000;
 /// Key sets, their signers and their verifiers. One per process, shared by all surfaces.
 pub struct KeyManager {
     store: Arc<dyn KeyStore>,
-    keyring: Arc<Keyring>,
-    entropy: Arc<dyn Entropy>,
+    sealing: Sealing,
     config: KeysConfig,
     /// Counts the changes made through this manager. What was read before the last one is stale.
     changes: AtomicU64,
@@ -53,8 +53,7 @@ impl KeyManager {
     pub fn new(store: Arc<dyn KeyStore>, keyring: Arc<Keyring>, entropy: Arc<dyn Entropy>, config: KeysConfig) -> Self {
         Self {
             store,
-            keyring,
-            entropy,
+            sealing: Sealing { keyring, entropy },
             config,
             changes: AtomicU64::new(0),
             sets: Cache::new(CACHE_CAPACITY),
