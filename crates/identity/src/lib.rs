@@ -14,6 +14,8 @@ pub mod config;
 pub mod credentials;
 pub mod flow;
 pub mod identity;
+pub mod limits;
+pub mod logout;
 pub mod schema;
 pub mod service;
 pub mod session;

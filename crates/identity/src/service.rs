@@ -7,6 +7,7 @@ use orrery_core::{Entropy, Keyring};
 
 use crate::config::Config;
 use crate::credentials::password::PasswordHasher;
+use crate::limits::{Doors, Rates};
 use crate::schema::Schemas;
 use crate::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
 
@@ -26,6 +27,10 @@ pub struct IdentityService {
     pub attempts: Arc<dyn AttemptStore>,
     /// The threads that hash passwords.
     pub hasher: PasswordHasher,
+    /// The gates in front of accounts.
+    pub doors: Doors,
+    /// How often each network address may ask.
+    pub rates: Rates,
     /// Keyed hashes and sealed values.
     pub keyring: Arc<Keyring>,
     /// Randomness.

@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use orrery_core::{ProjectId, RequestContext, Timestamp};
+use orrery_core::entropy::SeededEntropy;
+use orrery_core::id::{IdentityId, SessionId};
+use orrery_core::{Keyring, ProjectId, RequestContext, Timestamp};
+use secrecy::SecretString;
+use serde_json::json;
+use url::Url;
 
-use crate::config::{CookieConfig, RequiredAal, SameSite, SessionConfig};
+use crate::config::{CookieConfig, LimitsConfig, RequiredAal, SameSite, SessionConfig};
+use crate::identity::{Identity, IdentityState};
+use crate::session::{Aal, AuthenticationMethod, Session, SessionWithIdentity, UsedMethod};
 
 /// A request to the default project at a fixed moment.
 pub(crate) fn context() -> RequestContext {
@@ -31,4 +38,67 @@ pub(crate) fn session_config() -> SessionConfig {
         cache_for: None,
         faster_extend: false,
     }
+}
+
+/// Secrets that never change.
+pub(crate) fn keyring() -> Keyring {
+    Keyring::new(&[SecretString::from("a secret for tests only")]).expect("long enough")
+}
+
+/// Where the platform is reached.
+pub(crate) fn public_url() -> Url {
+    Url::parse("https://id.example.org/").expect("a URL")
+}
+
+/// Ada.
+pub(crate) fn identity() -> Identity {
+    let now = context().now;
+    Identity {
+        id: IdentityId::generate(&SeededEntropy::new(100)),
+        external_id: None,
+        schema_id: "default".to_owned(),
+        state: IdentityState::Active,
+        state_changed_at: now,
+        traits: json!({"email": "ada@example.org"}).as_object().cloned().unwrap_or_default(),
+        metadata_public: None,
+        metadata_admin: None,
+        organization_id: None,
+        available_aal: Aal::Aal1,
+        credentials: std::collections::BTreeMap::new(),
+        verifiable_addresses: Vec::new(),
+        recovery_addresses: Vec::new(),
+        version: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Ada has just signed in with her password.
+pub(crate) fn session() -> SessionWithIdentity {
+    let (identity, now) = (identity(), context().now);
+    let method = UsedMethod {
+        method: AuthenticationMethod::Password,
+        aal: Aal::Aal1,
+        completed_at: now,
+        provider: None,
+        organization: None,
+    };
+    let session = Session {
+        id: SessionId::generate(&SeededEntropy::new(101)),
+        identity_id: identity.id,
+        active: true,
+        aal: Aal::Aal1,
+        methods: vec![method],
+        devices: Vec::new(),
+        authenticated_at: now,
+        issued_at: now,
+        expires_at: now + Duration::from_secs(24 * 3600),
+    };
+    SessionWithIdentity { session, identity }
+}
+
+/// Ten failures in a quarter of an hour lock for a quarter of an hour; no limit by address.
+pub(crate) fn limits() -> LimitsConfig {
+    let quarter = Duration::from_secs(900);
+    LimitsConfig { attempts: 10, window: quarter, lock: quarter, submits_per_minute: 0, flows_per_minute: 0 }
 }

@@ -13,6 +13,7 @@ use crate::session::Aal;
 mod address;
 mod change;
 pub mod create;
+pub mod json;
 pub mod patch;
 mod traits;
 pub mod update;

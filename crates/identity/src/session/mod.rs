@@ -7,9 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::identity::Identity;
 
 pub mod aal;
+pub mod cookie;
+pub mod current;
 pub mod issue;
+pub mod json;
+mod presented;
 
+pub use current::{NoSession, current, whoami};
 pub use issue::{Issued, issue, renew};
+pub use json::{Expand, SessionJson};
+pub use presented::{Places, Presented};
 
 /// Authenticator assurance level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

@@ -1,0 +1,11 @@
+//! Guarding the doors: how often somebody may try to get into one account, and how often one address may ask at all.
+//!
+//! A door is whatever leads into one account: an identifier to sign in with, an address whose code is guessed. Its
+//! failures are counted in storage, where every node sees them, under a keyed hash, so that the table names nobody.
+//! Identifiers that belong to nobody are counted and locked in the same way, so that a lock tells nothing.
+
+mod doors;
+mod rates;
+
+pub use doors::{Attempt, Door, Doors, Entry, Pass};
+pub use rates::{Rate, Rates, TooMany};
