@@ -244,7 +244,7 @@ pub enum ApiKeyPlace {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerConfig {
-    /// How many messages are claimed, and sent at the same time.
+    /// How many messages are claimed at once, and sent at the same time (at most 32).
     pub pull_count: u32,
     /// How long the worker waits when there is nothing to do; messages enqueued on the same node wake it at once.
     #[schemars(with = "String")]

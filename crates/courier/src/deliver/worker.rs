@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use orrery_core::id::DispatchId;
 use orrery_core::outbound::OutboundClient;
 use orrery_core::{Clock, Entropy, Keyring, StoreError, Timestamp};
@@ -19,6 +20,8 @@ use crate::store::{Claim, ClaimedMessage, LeaseToken, MessageStore, Settled};
 
 /// A claim lasts this long: twice the longest attempt.
 const LEASE: Duration = Duration::from_secs(120);
+/// No more messages are attempted at the same time, whatever `pull_count` says: each may need a connection.
+const MAX_HANDS: u32 = 32;
 /// How often the outcome of an attempt is offered to a store that is away, and how long is waited in between.
 const SETTLE_ATTEMPTS: u32 = 20;
 const SETTLE_WAIT: Duration = Duration::from_secs(2);
@@ -42,7 +45,8 @@ pub struct Courier {
     email: Option<Transport>,
     sms: Option<Transport>,
     message_retries: u32,
-    pull_count: u32,
+    /// Messages attempted at the same time.
+    hands: usize,
     pull_wait: Duration,
 }
 
@@ -62,38 +66,43 @@ impl Courier {
             email: transport(settings.email),
             sms: transport(settings.sms),
             message_retries: settings.message_retries,
-            pull_count: settings.pull_count,
+            hands: settings.pull_count.min(MAX_HANDS) as usize,
             pull_wait: settings.pull_wait,
             parts,
         }
     }
 
     /// Delivers until `shutdown` completes, and then finishes what is in hand.
+    ///
+    /// Messages are claimed as hands become free, so that a slow service does not hold up what others would take.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
+        let mut in_hand = FuturesUnordered::new();
+        let mut look = true;
         loop {
-            let busy = match self.deliver_once(self.parts.clock.now()).await {
-                // A full batch: there is probably more.
-                Ok(claimed) => claimed >= self.pull_count as usize,
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the message queue cannot be read");
-                    false
-                }
-            };
-            let idle = async {
-                if !busy {
-                    tokio::select! {
-                        () = self.parts.wake.wait() => {}
-                        () = tokio::time::sleep(self.pull_wait) => {}
+            let free = self.hands - in_hand.len();
+            if look && free > 0 {
+                match self.claim(self.parts.clock.now(), free).await {
+                    Ok(batch) => {
+                        // As many as asked for: there is probably more.
+                        look = batch.len() >= free;
+                        in_hand.extend(batch.into_iter().map(|claimed| self.handle(claimed)));
+                    }
+                    Err(error) => {
+                        look = false;
+                        tracing::warn!(error = &error as &dyn std::error::Error, "the message queue cannot be read");
                     }
                 }
-            };
+            }
             tokio::select! {
                 biased;
-                () = &mut shutdown => return,
-                () = idle => {}
+                () = &mut shutdown => break,
+                Some(()) = in_hand.next() => {}
+                () = self.parts.wake.wait() => look = true,
+                () = tokio::time::sleep(self.pull_wait) => look = true,
             }
         }
+        while in_hand.next().await.is_some() {}
     }
 
     /// Claims one batch, attempts each of its messages and records the outcomes. Returns the size of the batch.
@@ -102,17 +111,23 @@ impl Courier {
     /// When the queue cannot be read. An outcome that cannot be recorded is logged; the message is then sent again
     /// once its lease has ended.
     pub async fn deliver_once(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let lease = LeaseToken::generate(&*self.parts.entropy);
-        let claim = Claim { lease, now, lease_until: now + LEASE, limit: self.pull_count };
-        let batch = self.parts.store.messages_claim(claim).await?;
+        let batch = self.claim(now, self.hands).await?;
         let claimed = batch.len();
-        stream::iter(batch)
-            .for_each_concurrent(None, |claimed| async move {
-                let outcome = self.attempt(&claimed).await;
-                self.settle(&claimed, lease, outcome).await;
-            })
-            .await;
+        let mut in_hand: FuturesUnordered<_> = batch.into_iter().map(|claimed| self.handle(claimed)).collect();
+        while in_hand.next().await.is_some() {}
         Ok(claimed)
+    }
+
+    async fn claim(&self, now: Timestamp, limit: usize) -> Result<Vec<(LeaseToken, ClaimedMessage)>, StoreError> {
+        let lease = LeaseToken::generate(&*self.parts.entropy);
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let batch = self.parts.store.messages_claim(Claim { lease, now, lease_until: now + LEASE, limit }).await?;
+        Ok(batch.into_iter().map(|claimed| (lease, claimed)).collect())
+    }
+
+    async fn handle(&self, (lease, claimed): (LeaseToken, ClaimedMessage)) {
+        let outcome = self.attempt(&claimed).await;
+        self.settle(&claimed, lease, outcome).await;
     }
 
     async fn attempt(&self, claimed: &ClaimedMessage) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use orrery_courier::message::{Channel, MessageStatus};
 use orrery_courier::store::{Claim, LeaseToken, MessageStore};
 use serde_json::json;
 
+use crate::smtp_server::{Mood, SmtpServer};
 use crate::stage::Stage;
 
 /// Claims as a node would that dies before it settles.
@@ -73,4 +74,33 @@ async fn the_loop_wakes_for_a_new_message_and_ends_when_told() {
         stop.send(()).expect("still running");
     };
     tokio::join!(running, acting);
+}
+
+#[tokio::test]
+async fn a_hanging_mail_server_does_not_hold_up_text_messages() {
+    let server = SmtpServer::start(Mood::Silent).await;
+    let stage = Stage::new(json!({
+        "smtp": {"connection_uri": format!("smtp://127.0.0.1:{}/?disable_starttls=true", server.port)},
+        "channels": [{"id": "sms", "type": "http", "request_config": {"url": "https://sms.example/"}}],
+        "worker": {"pull_wait": "1h", "attempt_timeout": "1m"},
+    }));
+    stage.enqueue(Channel::Email).await;
+    let courier = stage.courier();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = courier.run(async move { stopped.await.unwrap_or_default() });
+    let acting = async {
+        while stage.queue.status_of(Channel::Email) != Some(MessageStatus::Processing) {
+            tokio::task::yield_now().await;
+        }
+        stage.enqueue(Channel::Sms).await;
+        stage.wake.enqueued(1);
+        while stage.queue.status_of(Channel::Sms) != Some(MessageStatus::Sent) {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(stage.queue.status_of(Channel::Email), Some(MessageStatus::Processing));
+        stop.send(()).expect("still running");
+        server.hang_up();
+    };
+    tokio::join!(running, acting);
+    assert_eq!(stage.queue.status_of(Channel::Email), Some(MessageStatus::Queued), "what was in hand is finished");
 }

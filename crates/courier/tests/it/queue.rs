@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 use async_trait::async_trait;
 use orrery_core::id::MessageId;
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp};
-use orrery_courier::message::{Dispatch, Message, MessageFilter, MessageStatus, NewMessage};
+use orrery_courier::message::{Channel, Dispatch, Message, MessageFilter, MessageStatus, NewMessage};
 use orrery_courier::store::{Claim, ClaimedMessage, LeaseToken, MessageStore, Settled};
 
 #[derive(Clone)]
@@ -28,6 +28,10 @@ impl Queue {
         let rows = self.rows();
         assert_eq!(rows.len(), 1);
         rows[0].clone()
+    }
+
+    pub(crate) fn status_of(&self, channel: Channel) -> Option<MessageStatus> {
+        self.rows().iter().find(|row| row.message.channel == channel).map(|row| row.message.status)
     }
 
     fn settle(

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// How the server treats the next mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(crate) enum Mood {
     Suspicious,
     /// Takes the mail and hangs up without a word.
     Cutting,
-    /// Never answers to the sender.
+    /// Does not answer to the sender until told to hang up.
     Silent,
 }
 
@@ -26,6 +27,7 @@ pub(crate) struct SmtpServer {
     /// Taken mails, as they came over the wire.
     pub(crate) mails: Arc<Mutex<Vec<String>>>,
     mood: Arc<Mutex<Mood>>,
+    hang_up: Arc<Notify>,
 }
 
 impl SmtpServer {
@@ -35,11 +37,12 @@ impl SmtpServer {
             port: listener.local_addr().expect("bound").port(),
             mails: Arc::default(),
             mood: Arc::new(Mutex::new(mood)),
+            hang_up: Arc::default(),
         };
-        let (mails, mood) = (Arc::clone(&server.mails), Arc::clone(&server.mood));
+        let (mails, mood, hang_up) = (Arc::clone(&server.mails), Arc::clone(&server.mood), Arc::clone(&server.hang_up));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, Arc::clone(&mails), Arc::clone(&mood)));
+                tokio::spawn(converse(stream, Arc::clone(&mails), Arc::clone(&mood), Arc::clone(&hang_up)));
             }
         });
         server
@@ -49,12 +52,22 @@ impl SmtpServer {
         *self.mood.lock().expect("not poisoned") = mood;
     }
 
+    /// Ends a silent conversation.
+    pub(crate) fn hang_up(&self) {
+        self.hang_up.notify_one();
+    }
+
     pub(crate) fn mails(&self) -> Vec<String> {
         self.mails.lock().expect("not poisoned").clone()
     }
 }
 
-async fn converse(stream: TcpStream, mails: Arc<Mutex<Vec<String>>>, mood: Arc<Mutex<Mood>>) -> Option<()> {
+async fn converse(
+    stream: TcpStream,
+    mails: Arc<Mutex<Vec<String>>>,
+    mood: Arc<Mutex<Mood>>,
+    hang_up: Arc<Notify>,
+) -> Option<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     write.write_all(b"220 test ESMTP\r\n").await.ok()?;
@@ -64,7 +77,10 @@ async fn converse(stream: TcpStream, mails: Arc<Mutex<Vec<String>>>, mood: Arc<M
         let reply: &[u8] = match (verb.as_str(), now) {
             ("EHLO", _) => b"250-test\r\n250 8BITMIME\r\n",
             ("MAIL", Mood::Suspicious) => b"530 5.7.0 Authentication required\r\n",
-            ("MAIL", Mood::Silent) => continue,
+            ("MAIL", Mood::Silent) => {
+                hang_up.notified().await;
+                return None;
+            }
             ("RCPT", Mood::Busy) => b"451 4.3.2 try again later\r\n",
             ("RCPT", Mood::Refusing) => b"550 5.1.1 no such user\r\n",
             ("DATA", _) => {
