@@ -50,7 +50,8 @@ impl SmtpSettings {
         // The reasons never repeat the address: it holds the password.
         let wrong = |reason: &str| error("smtp.connection_uri", reason);
         let uri = Url::parse(uri.expose_secret()).map_err(|_| wrong("is not a URL such as smtp://host:587/"))?;
-        let host = uri.host_str().ok_or_else(|| wrong("names no host"))?;
+        // An IPv6 address has brackets in a URL only.
+        let host = uri.host_str().ok_or_else(|| wrong("names no host"))?.trim_matches(['[', ']']);
         let options = Options::parse(&uri).map_err(|reason| wrong(&reason))?;
         let identity = client_identity(config, load)?;
         let tls = || {
