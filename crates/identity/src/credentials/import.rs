@@ -95,11 +95,13 @@ impl ImportedCredentials {
                 return Err(ChangeError::invalid(format!("credentials.{kind}"), "cannot be imported yet"));
             }
         }
-        if let Some(config) = self.password_config() {
-            if let Some(hash) = config.hash(service).await? {
-                let config = json!({"hashed_password": hash.encode()});
-                identity.set_credential(CredentialKind::Password, config, now, &*service.entropy);
-            }
+        let hash = match self.password_config() {
+            Some(config) => config.hash(service).await?,
+            None => None,
+        };
+        if let Some(hash) = hash {
+            let config = json!({"hashed_password": hash.encode()});
+            identity.set_credential(CredentialKind::Password, config, now, &*service.entropy);
         }
         for (kind, given) in [(CredentialKind::Oidc, &self.oidc), (CredentialKind::Saml, &self.saml)] {
             if let Some(providers) = given.as_ref().and_then(|given| given.config.as_ref()) {

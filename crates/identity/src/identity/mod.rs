@@ -15,6 +15,7 @@ mod change;
 pub mod create;
 pub mod json;
 pub mod patch;
+pub mod remove_credential;
 mod traits;
 pub mod update;
 

@@ -83,10 +83,9 @@ fn apply(rule: &Rule, pointer: &str, value: &mut String, derived: &mut Derived) 
         });
     let channels =
         [extension.verification.as_ref().map(|c| c.via), extension.recovery.as_ref().map(|c| c.via), code_via];
-    if format == Some("tel") || channels.contains(&Some(Via::Sms)) {
-        if let Some(number) = phone(value) {
-            *value = number;
-        }
+    let is_phone = format == Some("tel") || channels.contains(&Some(Via::Sms));
+    if is_phone && let Some(number) = phone(value) {
+        *value = number;
     }
     let normal = normalize(value);
     let lenient = format == Some("no-validate");

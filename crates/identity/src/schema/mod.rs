@@ -19,6 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonschema::{Draft, PatternOptions, Validator};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub use derive::Derived;
@@ -37,7 +38,7 @@ const MAX_PATTERN: usize = 1024 * 1024;
 /// One identity schema, ready to use.
 pub struct IdentitySchema {
     id: String,
-    document: String,
+    document: Box<RawValue>,
     validator: Validator,
     traits: walk::Traits,
 }
@@ -101,7 +102,9 @@ impl IdentitySchema {
             .with_format("no-validate", |_: &str| true)
             .build(&schema)
             .map_err(|error| InvalidSchema::Schema(error.to_string()))?;
-        Ok(Self { id: id.into(), document: document.to_owned(), validator, traits })
+        let document = RawValue::from_string(document.to_owned());
+        let document = document.map_err(|error| InvalidSchema::NotJson(error.to_string()))?;
+        Ok(Self { id: id.into(), document, validator, traits })
     }
 
     /// The schema's id.
@@ -113,6 +116,12 @@ impl IdentitySchema {
     /// The document as it was given.
     #[must_use]
     pub fn document(&self) -> &str {
+        self.document.get()
+    }
+
+    /// The document as it was given, to be written into other JSON without parsing it again.
+    #[must_use]
+    pub fn raw(&self) -> &RawValue {
         &self.document
     }
 
@@ -149,10 +158,10 @@ impl IdentitySchema {
             .take(MAX_ERRORS)
             .map(|error| errors::from_validation(&error))
             .collect();
-        if let Value::Object(mut document) = document {
-            if let Some(Value::Object(checked)) = document.remove("traits") {
-                *traits = checked;
-            }
+        if let Value::Object(mut document) = document
+            && let Some(Value::Object(checked)) = document.remove("traits")
+        {
+            *traits = checked;
         }
         if errors.is_empty() { derive::derive(&self.traits.rules, traits) } else { Err(errors) }
     }

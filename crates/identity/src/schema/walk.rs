@@ -140,10 +140,9 @@ impl<'a> Walk<'a> {
             })
             .collect();
         let Some(members) = members.filter(|members| !members.is_empty()) else { return };
-        if let Some(field) = Field::of(node, &members, required) {
-            if self.found.fields.iter().all(|known| known.name != field.name) {
-                self.found.fields.push(field);
-            }
+        let Some(field) = Field::of(node, &members, required) else { return };
+        if self.found.fields.iter().all(|known| known.name != field.name) {
+            self.found.fields.push(field);
         }
     }
 }

@@ -42,7 +42,10 @@ pub fn available(credentials: &BTreeMap<CredentialKind, Credential>) -> Aal {
     let security_keys = |passwordless: bool| {
         credentials.get(&CredentialKind::Webauthn).is_some_and(|credential| has_key(&credential.config, passwordless))
     };
-    let first = usable(CredentialKind::Password, |credential| !credential.identifiers.is_empty())
+    let has_password = |credential: &Credential| {
+        !credential.identifiers.is_empty() && credential.config.get("hashed_password").is_some()
+    };
+    let first = usable(CredentialKind::Password, has_password)
         || usable(CredentialKind::Oidc, |credential| !credential.identifiers.is_empty())
         || usable(CredentialKind::Saml, |credential| !credential.identifiers.is_empty())
         || usable(CredentialKind::Passkey, |credential| !is_empty(&credential.config, "credentials"))

@@ -70,12 +70,11 @@ fn bad_json(path: Option<&String>, error: &serde_json::Error) -> ApiError {
 /// serde repeats the offending value, which may be a password, and a position that the path already gives.
 fn without_value(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
-    if message.starts_with("invalid type: ") || message.starts_with("invalid value: ") {
-        if let Some((_, expected)) = message.rsplit_once(", expected ") {
-            return format!("expected {expected}");
-        }
+    let names_value = message.starts_with("invalid type: ") || message.starts_with("invalid value: ");
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if names_value => format!("expected {expected}"),
+        Some(_) | None => message.to_owned(),
     }
-    message.to_owned()
 }
 
 /// The deepest nesting of brackets outside strings. Counting first keeps every parser after it shallow.

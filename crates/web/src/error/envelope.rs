@@ -11,13 +11,13 @@ use crate::response::forbid_storing;
 const ERROR_ID: HeaderName = HeaderName::from_static("ory-error-id");
 
 pub(super) fn response(error: &ApiError, request_id: Option<&str>) -> HttpResponse {
-    let mut response = HttpResponse::new(error.status).set_body(body(error, request_id).to_string());
+    let mut response = HttpResponse::new(error.0.status).set_body(body(error, request_id).to_string());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(id) = error.id {
+    if let Some(id) = error.0.id {
         headers.insert(ERROR_ID, HeaderValue::from_static(id));
     }
-    if let Some(seconds) = error.retry_after {
+    if let Some(seconds) = error.0.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     forbid_storing(headers);
@@ -29,16 +29,16 @@ pub(super) fn body(error: &ApiError, request_id: Option<&str>) -> Value {
     if let Some(request_id) = request_id {
         inner.insert("request".to_owned(), json!(request_id));
     }
-    if !error.details.is_empty() {
-        inner.insert("details".to_owned(), Value::Object(error.details.clone()));
+    if !error.0.details.is_empty() {
+        inner.insert("details".to_owned(), Value::Object(error.0.details.clone()));
     }
     let mut outer = Map::new();
-    if !error.members.is_empty() {
+    if !error.0.members.is_empty() {
         // Clients of the first generation read these errors flat, those of the second nested.
         outer = core(error);
-        outer.extend(error.members.clone());
+        outer.extend(error.0.members.clone());
     }
-    if error.status == StatusCode::UNPROCESSABLE_ENTITY {
+    if error.0.status == StatusCode::UNPROCESSABLE_ENTITY {
         // The current contract models the 422 with one `error` inside the other.
         inner.insert("error".to_owned(), Value::Object(core(error)));
     }
@@ -49,15 +49,15 @@ pub(super) fn body(error: &ApiError, request_id: Option<&str>) -> Value {
 /// What both the nested and the flat form carry.
 fn core(error: &ApiError) -> Map<String, Value> {
     let mut core = Map::new();
-    if let Some(id) = error.id {
+    if let Some(id) = error.0.id {
         core.insert("id".to_owned(), json!(id));
     }
-    core.insert("code".to_owned(), json!(error.status.as_u16()));
-    core.insert("status".to_owned(), json!(error.status.canonical_reason().unwrap_or("Unknown")));
-    if let Some(reason) = &error.reason {
+    core.insert("code".to_owned(), json!(error.0.status.as_u16()));
+    core.insert("status".to_owned(), json!(error.0.status.canonical_reason().unwrap_or("Unknown")));
+    if let Some(reason) = &error.0.reason {
         core.insert("reason".to_owned(), json!(reason));
     }
-    core.insert("message".to_owned(), json!(error.message));
+    core.insert("message".to_owned(), json!(error.0.message));
     core
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use orrery_core::StoreError;
 use serde_json::Map;
 
-use super::ApiError;
+use super::{ApiError, Parts};
 
 /// Seconds to wait before trying again when storage is unavailable: a restart or fail-over is over by then.
 const STORAGE_RETRY_SECONDS: u32 = 2;
@@ -130,11 +130,11 @@ impl ApiError {
     /// Any other status, in the words of the HTTP standard.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let message = status.canonical_reason().unwrap_or("Unknown status");
-        Self { message: Cow::Borrowed(message), ..Self::because(status, "", "The request could not be processed.") }
+        Self::because(status, message, "The request could not be processed.")
     }
 
     fn because(status: StatusCode, message: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             id: None,
             message: Cow::Borrowed(message),
@@ -143,7 +143,7 @@ impl ApiError {
             members: Map::new(),
             retry_after: None,
             source: None,
-        }
+        }))
     }
 }
 

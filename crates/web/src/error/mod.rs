@@ -15,7 +15,10 @@ use serde_json::{Map, Value};
 ///
 /// Rendered as `{"error":{"id","code","status","request","reason","details","message"}}` with the status in
 /// `code`. The cause, when there is one, is for the log alone; no answer ever carries it.
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+/// Boxed, so that a `Result` that carries the error stays small.
+struct Parts {
     status: StatusCode,
     id: Option<&'static str>,
     message: Cow<'static, str>,
@@ -29,52 +32,52 @@ pub struct ApiError {
 impl ApiError {
     /// The HTTP status, which is also `error.code`.
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// The machine-readable id, for the errors that have one.
     #[must_use]
-    pub const fn id(&self) -> Option<&'static str> {
-        self.id
+    pub fn id(&self) -> Option<&'static str> {
+        self.0.id
     }
 
     /// What happened, in general words.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Why it happened this time.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.0.reason.as_deref()
     }
 
     /// Seconds after which trying again makes sense (`Retry-After`).
     #[must_use]
-    pub const fn retry_after(&self) -> Option<u32> {
-        self.retry_after
+    pub fn retry_after(&self) -> Option<u32> {
+        self.0.retry_after
     }
 
     /// Gives the error its machine-readable id, also sent as `Ory-Error-Id`.
     #[must_use]
-    pub const fn with_id(mut self, id: &'static str) -> Self {
-        self.id = Some(id);
+    pub fn with_id(mut self, id: &'static str) -> Self {
+        self.0.id = Some(id);
         self
     }
 
     /// Replaces the general sentence.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.message = message.into();
+        self.0.message = message.into();
         self
     }
 
     /// Adds a member to `error.details`.
     #[must_use]
     pub fn with_detail(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
+        self.0.details.insert(name.to_owned(), value.into());
         self
     }
 
@@ -84,21 +87,21 @@ impl ApiError {
     /// the oldest clients read these errors flat.
     #[must_use]
     pub fn with_member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.0.members.insert(name.to_owned(), value.into());
         self
     }
 
     /// Says when trying again makes sense.
     #[must_use]
-    pub const fn with_retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after = Some(seconds);
+    pub fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after = Some(seconds);
         self
     }
 
     /// Keeps the cause for the log.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
     }
 
@@ -130,8 +133,8 @@ impl ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status.as_u16(), self.message)?;
-        self.id.map_or(Ok(()), |id| write!(f, " ({id})"))
+        write!(f, "{} {}", self.0.status.as_u16(), self.0.message)?;
+        self.0.id.map_or(Ok(()), |id| write!(f, " ({id})"))
     }
 }
 
@@ -144,13 +147,13 @@ impl fmt::Debug for ApiError {
 
 impl StdError for ApiError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     // The edge middleware renders it again with the request id; this is what a test without the edge sees.
