@@ -10,6 +10,9 @@ fn resolve(config: Value) -> Result<CourierSettings, String> {
         "file://body.jinja" => Ok(b"{\"to\": {{ ctx.recipient }}}".to_vec()),
         "file://broken.jinja" => Ok(b"{% if %}".to_vec()),
         "file://latin1.gotmpl" => Ok(vec![0xe4]),
+        "file:///client.crt.pem" => Ok(include_bytes!("../../tests/data/client.crt.pem").to_vec()),
+        "file:///client.key.pem" => Ok(include_bytes!("../../tests/data/client.key.pem").to_vec()),
+        "file:///other.key.pem" => Ok(include_bytes!("../../tests/data/other.key.pem").to_vec()),
         _ => Err("there is no such file".to_owned()),
     };
     config.resolve("id.example", load).map_err(|error| error.to_string())
@@ -109,4 +112,19 @@ fn debug_output_hides_secrets() {
     }))
     .expect("valid");
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_client_certificate_needs_its_own_key() {
+    let with_key = |key: &str| {
+        resolve(json!({"smtp": {
+            "connection_uri": "smtps://mail.example/",
+            "client_cert_path": "/client.crt.pem",
+            "client_key_path": key,
+        }}))
+    };
+    assert!(with_key("/client.key.pem").is_ok());
+    let error = with_key("/other.key.pem").expect_err("refused");
+    assert!(error.contains("TLS cannot be set up"), "{error}");
+    assert!(with_key("/client.crt.pem").is_err(), "a certificate is no key");
 }
