@@ -1,0 +1,108 @@
+//! An identity as an administrator sees it, with as much of its credentials as was asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use orrery_core::{RequestContext, Timestamp};
+use orrery_web::{ApiError, Pairs};
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::config::{Compatibility, Config};
+use crate::credentials::CredentialKind;
+use crate::identity::json::IdentityJson;
+use crate::identity::{Identity, every_credential};
+
+/// The kinds that clients of the first generation can decode.
+const FIRST_GENERATION: [CredentialKind; 5] = [
+    CredentialKind::Password,
+    CredentialKind::Totp,
+    CredentialKind::Oidc,
+    CredentialKind::Webauthn,
+    CredentialKind::LookupSecret,
+];
+
+/// What one answer shows of identities.
+pub(super) struct View {
+    /// The kinds whose data is shown.
+    include: BTreeSet<CredentialKind>,
+    first_generation: bool,
+    public_url: Url,
+}
+
+#[derive(Serialize)]
+pub(super) struct AdminIdentity<'a> {
+    #[serde(flatten)]
+    identity: IdentityJson<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials: Option<BTreeMap<CredentialKind, CredentialJson<'a>>>,
+}
+
+#[derive(Serialize)]
+struct CredentialJson<'a> {
+    #[serde(rename = "type")]
+    kind: CredentialKind,
+    identifiers: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<&'a Value>,
+    version: i32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl View {
+    /// What the query asks for.
+    ///
+    /// # Errors
+    /// 400 for an unknown `include_credential`.
+    pub(super) fn of(query: &Pairs, context: &RequestContext, config: &Config) -> Result<Self, ApiError> {
+        let names = query.all("include_credential").filter(|name| !name.is_empty());
+        let include: Result<_, _> = names.map(str::parse).collect();
+        let include = include.map_err(|_| {
+            let known: Vec<_> = CredentialKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            ApiError::bad_request(format!("The parameter \"include_credential\" must be one of {}.", known.join(", ")))
+        })?;
+        Ok(Self { include, ..Self::plain(context, config) })
+    }
+
+    /// Credentials without their data.
+    pub(super) fn plain(context: &RequestContext, config: &Config) -> Self {
+        let first_generation = match config.compatibility {
+            Compatibility::Off => false,
+            Compatibility::On => true,
+            Compatibility::Auto => {
+                context.user_agent.as_deref().is_some_and(|agent| agent.starts_with("OpenAPI-Generator/"))
+            }
+        };
+        Self { include: BTreeSet::new(), first_generation, public_url: config.public_url.clone() }
+    }
+
+    /// The kinds that have to be loaded.
+    pub(super) fn needed(&self) -> BTreeSet<CredentialKind> {
+        if self.hides_credentials() { BTreeSet::new() } else { every_credential() }
+    }
+
+    pub(super) fn render<'a>(&self, identity: &'a Identity) -> AdminIdentity<'a> {
+        let shown = identity.credentials.iter().filter(|(kind, _)| {
+            !self.first_generation || FIRST_GENERATION.contains(kind) || self.include.contains(kind)
+        });
+        let credentials = shown.map(|(kind, credential)| {
+            let json = CredentialJson {
+                kind: *kind,
+                identifiers: &credential.identifiers,
+                config: self.include.contains(kind).then_some(&credential.config),
+                version: credential.version,
+                created_at: credential.created_at,
+                updated_at: credential.updated_at,
+            };
+            (*kind, json)
+        });
+        let credentials = (!self.hides_credentials()).then(|| credentials.collect());
+        AdminIdentity { identity: IdentityJson::admin(identity, &self.public_url), credentials }
+    }
+
+    /// The first generation never had the member, unless asked for.
+    fn hides_credentials(&self) -> bool {
+        self.first_generation && self.include.is_empty()
+    }
+}

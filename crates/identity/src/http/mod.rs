@@ -1,0 +1,24 @@
+//! The edge: requests into use cases, outcomes into answers. The only place of this crate that knows actix.
+//!
+//! Every handler takes `Data<IdentityService>` and the request's `Context`.
+
+pub mod identities;
+mod identity_json;
+pub mod schemas;
+
+use orrery_web::Routes;
+
+/// The surface's name in the list of routes.
+const SURFACE: &str = "identity";
+
+/// Everything on the public listener.
+#[must_use]
+pub fn public() -> Routes {
+    schemas::routes(SURFACE)
+}
+
+/// Everything on the administrators' listener.
+#[must_use]
+pub fn admin() -> Routes {
+    identities::routes(SURFACE)
+}
