@@ -1,0 +1,175 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// One identity platform: accounts, sign-in, sessions, keys and messages.
+///
+/// Try it without any configuration, then open the address that it prints:
+///
+///     orrery serve all --dev
+///
+/// Run it for real:
+///
+///     orrery config check --config orrery.yml
+///     orrery migrate up --config orrery.yml
+///     orrery serve all --config orrery.yml
+#[derive(Debug, Parser)]
+#[command(name = "orrery", version, verbatim_doc_comment, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve requests until stopped
+    ///
+    /// SIGTERM and Ctrl-C stop it gracefully: readiness answers 503, requests in flight are answered, workers finish.
+    /// SIGHUP, or a change of a configuration file, reads the configuration again; an invalid one is refused and the
+    /// old one stays.
+    ///
+    ///     orrery serve all --dev
+    ///     orrery serve all --config orrery.yml
+    ///     orrery serve all --kratos-config kratos.yml --config orrery.yml
+    ///     ORRERY__SERVE__PUBLIC__PORT=8080 orrery serve identity --config orrery.yml
+    #[command(verbatim_doc_comment)]
+    Serve(Serve),
+    /// Change or show the schema of the database
+    ///
+    ///     orrery migrate status --config orrery.yml
+    ///     orrery migrate up --config orrery.yml
+    #[command(verbatim_doc_comment)]
+    Migrate(Migrate),
+    /// List every route: listener, method, path, surface and operation of the contract
+    Routes {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Judge or show the configuration
+    ///
+    ///     orrery config check --config orrery.yml
+    ///     orrery config check --kratos-config kratos.yml
+    ///     orrery config print --dev
+    ///     orrery config schema > orrery.schema.json
+    #[command(verbatim_doc_comment)]
+    Config(Config),
+    /// Print a completion script for a shell
+    ///
+    ///     orrery completions bash > /etc/bash_completion.d/orrery
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the version
+    Version,
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Args)]
+pub struct Source {
+    /// A YAML, TOML or JSON file; repeatable, later ones win, and ORRERY__SECTION__KEY wins over all
+    #[arg(long = "config", short = 'c', value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// A Kratos configuration as it is; what has no meaning here is listed as a warning
+    #[arg(long, value_name = "FILE")]
+    pub kratos_config: Option<PathBuf>,
+    /// Need no configuration: SQLite and a generated secret under ./data, mail to the inbox page, all on 127.0.0.1
+    #[arg(long)]
+    pub dev: bool,
+}
+
+/// `orrery serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Which surfaces
+    #[arg(value_enum)]
+    pub surfaces: Surfaces,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub source: Source,
+    /// Bring the schema of the database up to date first; on by default for SQLite
+    #[arg(long)]
+    pub migrate: bool,
+}
+
+/// Which surfaces to serve.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Surfaces {
+    /// Everything
+    All,
+    /// Identities, sessions, self-service flows and their pages; keys
+    Identity,
+    /// Delivery of messages
+    Courier,
+}
+
+/// `orrery migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: MigrateAction,
+}
+
+/// What to do with the schema.
+#[derive(Debug, Subcommand)]
+pub enum MigrateAction {
+    /// Apply what is missing
+    Up {
+        /// Where the configuration comes from.
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Take back the newest migrations, with all data in what they made
+    Down {
+        /// Where the configuration comes from.
+        #[command(flatten)]
+        source: Source,
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        steps: usize,
+        /// Yes, lose that data
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show every migration and whether the database has it
+    Status {
+        /// Where the configuration comes from.
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+/// `orrery config`.
+#[derive(Debug, Args)]
+pub struct Config {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Say everything that is wrong with it, or that nothing is
+    Check {
+        /// Where the configuration comes from.
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Print all values in effect as JSON (which is YAML too), without secrets
+    Print {
+        /// Where the configuration comes from.
+        #[command(flatten)]
+        source: Source,
+    },
+    /// Print the JSON Schema of a configuration file
+    Schema,
+}

@@ -1,0 +1,77 @@
+//! `orrery serve`.
+
+use std::sync::Arc;
+
+use orrery_core::{SystemClock, SystemEntropy};
+
+use super::source;
+use crate::cli::{self, Serve};
+use crate::config::{self, Mode};
+use crate::outbound::GuardedClient;
+use crate::reload::{Change, Watcher};
+use crate::run::{Migrations, Options, Server};
+use crate::telemetry::Telemetry;
+use crate::wiring::{self, Surfaces};
+
+pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
+    let sources = source::sources(&arguments.source)?;
+    let loaded = config::load(&sources)?;
+    let outbound = Arc::new(GuardedClient::new(&loaded.config.outbound)?);
+    let telemetry = Telemetry::install(&loaded.config, outbound)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let migrate = arguments.migrate || wiring::migrates_by_default(&loaded.config);
+    let mode = loaded.mode;
+    let mut watcher = Watcher::new(&source::watched(&sources))?;
+    let server = Server::start(Options {
+        loaded,
+        surfaces: match arguments.surfaces {
+            cli::Surfaces::All => Surfaces::All,
+            cli::Surfaces::Identity => Surfaces::Identity,
+            cli::Surfaces::Courier => Surfaces::Courier,
+        },
+        sources: wiring::Sources { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy::default()) },
+        migrations: if migrate { Migrations::Apply } else { Migrations::Require },
+    })
+    .await?;
+    greet(&server, mode);
+    loop {
+        match watcher.next().await {
+            Change::Configuration => reload(&sources, &server, &telemetry),
+            Change::Stop => break,
+        }
+    }
+    tracing::info!("stopping: requests in flight are answered first");
+    server.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A configuration that cannot be used changes nothing.
+fn reload(sources: &config::Sources, server: &Server, telemetry: &Telemetry) {
+    let done = config::load(sources).map_err(anyhow::Error::new).and_then(|loaded| {
+        server.reload(&loaded)?;
+        telemetry.set_level(&loaded.config.log)
+    });
+    match done {
+        Ok(()) => tracing::info!("the configuration was read again"),
+        Err(why) => tracing::error!("the new configuration is refused, the old one stays: {why:#}"),
+    }
+}
+
+/// Tells a person where to go, and a log where the listeners are.
+#[expect(clippy::print_stderr, reason = "a greeting for the person who started it")]
+fn greet(server: &Server, mode: Mode) {
+    let addresses = server.addresses();
+    tracing::info!(public = %addresses.public_url, admin = %addresses.admin_url, "ready");
+    if mode == Mode::Dev {
+        let public = addresses.public_url.as_str();
+        eprintln!("\n  Orrery {} is running.\n", env!("CARGO_PKG_VERSION"));
+        eprintln!("  Register   {public}ui/registration");
+        eprintln!("  Sign in    {public}ui/login");
+        eprintln!("  Inbox      {public}ui/inbox     (mail and its codes arrive here)");
+        eprintln!("  Admin API  {}\n", addresses.admin_url);
+        eprintln!("  Development mode: data and secret are in ./data. Ctrl-C stops.\n");
+    }
+}

@@ -1,0 +1,153 @@
+//! What types cannot say: keys that need each other, values that would be unsafe.
+
+use std::net::IpAddr;
+
+use super::identity::{DeliveryStrategy, HashAlgorithm, Identity};
+use super::serve::{Pem, Tls};
+use super::{Config, Mode, Problem};
+
+/// Everything that is wrong with a well-typed configuration. What merely has no effect becomes a warning.
+pub(super) fn check(config: &Config, mode: Mode, warnings: &mut Vec<String>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    storage(config, &mut problems);
+    listeners(config, &mut problems);
+    identity(&config.identity, mode, &mut problems);
+    not_yet(&config.identity, warnings);
+    problems
+}
+
+fn storage(config: &Config, problems: &mut Vec<Problem>) {
+    let dev = "start with --dev to try Orrery without any configuration";
+    match &config.database.url {
+        None => problems.push(Problem::new("database.url", "no database is configured").hint(dev)),
+        Some(url) if !is_database(url.expose()) => problems.push(
+            Problem::new("database.url", "this kind of database is not supported")
+                .hint("begin with sqlite:// or postgres://"),
+        ),
+        Some(_) => {}
+    }
+    let generate = "generate one with: openssl rand -base64 32";
+    if config.secrets.default.is_empty() {
+        problems.push(Problem::new("secrets.default", "no secret is configured").hint(generate));
+    }
+    if config.secrets.default.iter().any(|secret| secret.expose().chars().count() < 16) {
+        problems.push(Problem::new("secrets.default", "a secret has fewer than 16 characters").hint(generate));
+    }
+    if config.admin.tokens.iter().any(|token| token.expose().chars().count() < 32) {
+        problems.push(Problem::new("admin.tokens", "a token has fewer than 32 characters").hint(generate));
+    }
+}
+
+fn is_database(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or_default();
+    url == "memory" || matches!(scheme, "sqlite" | "sqlite3" | "postgres" | "postgresql")
+}
+
+fn listeners(config: &Config, problems: &mut Vec<Problem>) {
+    let serve = &config.serve;
+    if !is_private_place(&serve.admin.host) && config.admin.tokens.is_empty() {
+        problems.push(
+            Problem::new("serve.admin.host", "the admin listener would be open to the network without a token")
+                .hint("set admin.tokens, or bind 127.0.0.1 or a Unix socket (unix:/run/orrery/admin.sock)"),
+        );
+    }
+    for (key, host) in [("serve.public.host", &serve.public.host), ("serve.admin.host", &serve.admin.host)] {
+        if host.is_empty() {
+            problems.push(
+                Problem::new(key, "the address is empty").hint("0.0.0.0 listens on every IPv4 address, [::] on all"),
+            );
+        }
+    }
+    for (key, url) in
+        [("serve.public.base_url", &serve.public.base_url), ("serve.admin.base_url", &serve.admin.base_url)]
+    {
+        let Some(url) = url else { continue };
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+            problems.push(Problem::new(key, "not a base URL").hint("an http or https URL without query and fragment"));
+        }
+    }
+    for (key, tls) in [("serve.public.tls", &serve.public.tls), ("serve.admin.tls", &serve.admin.tls)] {
+        let Some(Tls { cert, key: private }) = tls else { continue };
+        for (part, Pem { path, base64 }) in [("cert", cert), ("key", private)] {
+            if path.is_some() == base64.is_some() {
+                problems.push(Problem::new(format!("{key}.{part}"), "exactly one of `path` and `base64` is needed"));
+            }
+        }
+    }
+    let ratio = config.tracing.sampling_ratio;
+    if !(0.0..=1.0).contains(&ratio) {
+        problems.push(Problem::new("tracing.sampling_ratio", "not between 0 and 1"));
+    }
+}
+
+/// Whether only this machine can reach a listener there. A name is not: it may resolve to anything.
+pub(crate) fn is_private_place(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.starts_with("unix:") || host == "localhost" || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+fn identity(identity: &Identity, mode: Mode, problems: &mut Vec<Problem>) {
+    let ids: Vec<_> = identity.schemas.iter().map(|schema| schema.id.as_str()).collect();
+    let built_in = ids.is_empty() && identity.default_schema_id == "default";
+    if !built_in && !ids.contains(&identity.default_schema_id.as_str()) {
+        problems.push(Problem::new("identity.default_schema_id", "no schema has this id").hint(if ids.is_empty() {
+            "give its address in identity.schemas".to_owned()
+        } else {
+            format!("configured: {}", ids.join(", "))
+        }));
+    }
+    for (index, id) in ids.iter().enumerate() {
+        if ids[..index].contains(id) {
+            problems.push(Problem::new(format!("identity.schemas.{index}.id"), "another schema has the same id"));
+        }
+    }
+    let courier = &identity.courier;
+    match (courier.delivery_strategy, mode) {
+        (Some(DeliveryStrategy::Inbox), Mode::Production) => problems.push(
+            Problem::new("identity.courier.delivery_strategy", "the inbox shows every code to everybody")
+                .hint("use smtp or http; the inbox is for --dev"),
+        ),
+        (Some(DeliveryStrategy::Http), _) if courier.http.request_config.is_none() => problems
+            .push(Problem::new("identity.courier.http.request_config", "delivery by HTTP needs the request to make")),
+        (Some(DeliveryStrategy::Smtp | DeliveryStrategy::Http | DeliveryStrategy::Inbox) | None, _) => {}
+    }
+    let hashers = &identity.hashers;
+    if hashers.algorithm == HashAlgorithm::Bcrypt && !(4..=31).contains(&hashers.bcrypt.cost) {
+        problems.push(Problem::new("identity.hashers.bcrypt.cost", "not between 4 and 31"));
+    } else if hashers.algorithm == HashAlgorithm::Bcrypt && hashers.bcrypt.cost < 12 && mode == Mode::Production {
+        problems.push(Problem::new("identity.hashers.bcrypt.cost", "below 12 is only for --dev"));
+    }
+    let argon2 = &hashers.argon2;
+    if argon2.iterations == 0 || argon2.parallelism == 0 || argon2.memory.0 < 8 * 1024 * u64::from(argon2.parallelism) {
+        problems.push(
+            Problem::new("identity.hashers.argon2", "Argon2 cannot work with these costs")
+                .hint("at least one iteration, one lane and 8 KB of memory for each lane"),
+        );
+    }
+    for (index, url) in identity.selfservice.allowed_return_urls.iter().enumerate() {
+        if url::Url::parse(url).is_err() {
+            problems.push(
+                Problem::new(format!("identity.selfservice.allowed_return_urls.{index}"), "not a URL")
+                    .hint("such as https://app.example.com/ or https://*.example.com"),
+            );
+        }
+    }
+}
+
+/// Methods that the configuration knows but this version does not offer.
+fn not_yet(identity: &Identity, warnings: &mut Vec<String>) {
+    let methods = &identity.selfservice.methods;
+    let on = [
+        ("link", methods.link.enabled),
+        ("totp", methods.totp.enabled),
+        ("lookup_secret", methods.lookup_secret.enabled),
+        ("webauthn", methods.webauthn.enabled),
+        ("passkey", methods.passkey.enabled),
+        ("oidc", methods.oidc.enabled),
+        ("code.passwordless", methods.code.passwordless_enabled),
+        ("code.mfa", methods.code.mfa_enabled),
+    ];
+    for (name, _) in on.into_iter().filter(|(_, enabled)| *enabled) {
+        warnings.push(format!("the method `{name}` is not available yet and stays off"));
+    }
+}

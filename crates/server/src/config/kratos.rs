@@ -1,0 +1,186 @@
+//! A Kratos configuration, read as it is: each key moves to its place here, and what has no meaning is said.
+
+use config::{Value, ValueKind};
+
+use self::Fate::{Becomes, Ends};
+
+/// A Kratos file as a configuration source.
+pub(super) struct Translated {
+    /// The same values under our names.
+    pub(super) source: config::Config,
+    /// Keys without a meaning here, and why.
+    pub(super) warnings: Vec<String>,
+}
+
+/// What becomes of a Kratos key and everything beneath it, unless a longer rule fits.
+enum Fate {
+    /// It has this name here.
+    Becomes(&'static str),
+    /// It has no meaning here, for this reason.
+    Ends(&'static str),
+}
+
+/// A key that no rule knows keeps its name, and is then refused like any unknown key.
+const RULES: &[(&str, Fate)] = &[
+    ("dsn", Becomes("database.url")),
+    ("serve.public", Becomes("serve.public")),
+    ("serve.admin", Becomes("serve.admin")),
+    ("log.level", Becomes("log.level")),
+    ("log.format", Becomes("log.format")),
+    ("secrets.default", Becomes("secrets.default")),
+    ("database.cleanup.batch_size", Becomes("database.cleanup.batch_size")),
+    ("tracing.service_name", Becomes("tracing.service_name")),
+    ("clients.http.private_ip_exceptions", Becomes("identity.clients.http.private_ip_exceptions")),
+    ("clients.web_hook", Becomes("identity.clients.web_hook")),
+    ("identity", Becomes("identity")),
+    ("selfservice", Becomes("identity.selfservice")),
+    ("session", Becomes("identity.session")),
+    ("cookies", Becomes("identity.cookies")),
+    ("hashers", Becomes("identity.hashers")),
+    ("security", Becomes("identity.security")),
+    ("courier", Becomes("identity.courier")),
+    ("feature_flags", Becomes("identity.feature_flags")),
+    ("version", Ends("the format of the file is recognised by its keys")),
+    ("dev", Ends("development mode is the flag --dev")),
+    ("watch-courier", Ends("the courier runs with `serve all`, or as `serve courier`")),
+    ("expose-metrics-port", Ends("metrics are on the admin listener")),
+    ("sqa-opt-out", Ends("nothing is reported to anybody")),
+    ("serve.public.cors.options_passthrough", Ends("preflight requests are always answered here")),
+    ("serve.public.cors.debug", Ends("the access log shows what was answered")),
+    ("serve.public.socket.owner", Ends("a socket belongs to the user that runs the server")),
+    ("serve.public.socket.group", Ends("a socket belongs to the user that runs the server")),
+    ("serve.admin.socket.owner", Ends("a socket belongs to the user that runs the server")),
+    ("serve.admin.socket.group", Ends("a socket belongs to the user that runs the server")),
+    ("secrets.cookie", Ends("a key for each purpose is derived from secrets.default")),
+    ("secrets.cipher", Ends("a key for each purpose is derived from secrets.default")),
+    ("secrets.pagination", Ends("a key for each purpose is derived from secrets.default")),
+    ("ciphers", Ends("stored secrets are always encrypted with AES-256-GCM")),
+    ("hashers.argon2.expected_duration", Ends("an unknown account costs a real hash, not a pause")),
+    ("hashers.argon2.expected_deviation", Ends("an unknown account costs a real hash, not a pause")),
+    ("hashers.argon2.dedicated_memory", Ends("the hashing pool is bounded by limits.hash_workers")),
+    ("database.cleanup", Ends("what has expired is removed continuously")),
+    ("log.leak_sensitive_values", Ends("secrets are never logged")),
+    ("log.redaction_text", Ends("secrets are never logged")),
+    ("tracing.provider", Ends("traces leave by OTLP; set tracing.endpoint")),
+    ("tracing.providers", Ends("traces leave by OTLP; set tracing.endpoint")),
+    (
+        "clients.http.disallow_private_ip_ranges",
+        Ends("private addresses are always refused to URLs that callers choose"),
+    ),
+    ("clients.http.private_ip_exception_urls", Ends("name networks in outbound.allowed_networks")),
+    ("clients.smtp", Ends("the mail server is the operator's own choice")),
+    ("oauth2_provider", Ends("not available yet")),
+    ("preview", Ends("reads are always consistent")),
+    ("organizations", Ends("a feature of the commercial edition")),
+    ("revision", Ends("a feature of the commercial edition")),
+    ("enterprise", Ends("a feature of the commercial edition")),
+    ("feature_flags.legacy_oidc_registration_node_group", Ends("not available yet")),
+    ("feature_flags.legacy_allow_insecure_origins", Ends("return addresses are always checked strictly")),
+];
+
+/// Moves every key to its place.
+pub(super) fn translate(original: &config::Config) -> Translated {
+    let mut source = config::Config::default();
+    source.cache = Value::new(None, ValueKind::Table(config::Map::new()));
+    let mut translated = Translated { source, warnings: Vec::new() };
+    place(&original.cache, &mut Vec::new(), &mut translated);
+    translated
+}
+
+/// The path in the Kratos file that a path here came from.
+pub(super) fn original_path(path: &[String]) -> Vec<String> {
+    let path = path.join(".");
+    let sources = RULES.iter().filter_map(|(theirs, fate)| match fate {
+        Becomes(ours) => Some((theirs, beneath(ours, &path)?)),
+        Ends(_) => None,
+    });
+    let nearest = sources.min_by_key(|(_, rest)| rest.len());
+    nearest.map_or(path.clone(), |(theirs, rest)| format!("{theirs}{rest}")).split('.').map(str::to_owned).collect()
+}
+
+fn place(value: &Value, path: &mut Vec<String>, translated: &mut Translated) {
+    let key = path.join(".");
+    let divided = key.is_empty() || RULES.iter().any(|(name, _)| *name != key && beneath(&key, name).is_some());
+    if let (true, ValueKind::Table(table)) = (divided, &value.kind) {
+        for (name, inner) in table {
+            path.push(name.clone());
+            place(inner, path, translated);
+            path.pop();
+        }
+        return;
+    }
+    let fitting = RULES.iter().filter_map(|(name, fate)| Some((beneath(name, &key)?, fate)));
+    let target = match fitting.min_by_key(|(rest, _)| rest.len()) {
+        Some((rest, Becomes(ours))) => format!("{ours}{rest}"),
+        Some((_, Ends(why))) => {
+            let file = value.origin().unwrap_or("the Kratos configuration");
+            translated.warnings.push(format!("{file}: `{key}` has no effect: {why}"));
+            return;
+        }
+        None => key,
+    };
+    insert(&mut translated.source.cache, &target.split('.').collect::<Vec<_>>(), value.clone());
+}
+
+/// The rest of `path` after `prefix`, when it lies at or under it. Everything lies under the empty prefix.
+fn beneath<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
+    let rest = path.strip_prefix(prefix)?;
+    (prefix.is_empty() || rest.is_empty() || rest.starts_with('.')).then_some(rest)
+}
+
+fn insert(tree: &mut Value, path: &[&str], value: Value) {
+    let ValueKind::Table(table) = &mut tree.kind else { return };
+    match path {
+        [] => {}
+        [last] => {
+            table.insert((*last).to_owned(), value);
+        }
+        [first, rest @ ..] => {
+            let inner = table
+                .entry((*first).to_owned())
+                .or_insert_with(|| Value::new(None, ValueKind::Table(config::Map::new())));
+            insert(inner, rest, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(yaml: &str) -> Translated {
+        let original = config::Config::builder()
+            .add_source(config::File::from_str(yaml, config::FileFormat::Yaml))
+            .build()
+            .expect("YAML");
+        translate(&original)
+    }
+
+    #[test]
+    fn keys_move_and_meaningless_ones_are_said() {
+        let it = translated(
+            "dsn: sqlite://x\nversion: v26\nsecrets: {default: [a], cipher: [b]}\nhashers: {argon2: {memory: 1MB, expected_duration: 1s}}\nidentity: {default_schema_id: p}\ndatabase: {cleanup: {batch_size: 7, sleep: {tables: 1m}}}\n",
+        );
+        let get = |key: &str| it.source.get_string(key).ok();
+        assert_eq!(get("database.url").as_deref(), Some("sqlite://x"));
+        assert_eq!(get("identity.hashers.argon2.memory").as_deref(), Some("1MB"));
+        assert_eq!(get("identity.default_schema_id").as_deref(), Some("p"));
+        assert_eq!(get("database.cleanup.batch_size").as_deref(), Some("7"));
+        let mut named: Vec<_> = it.warnings.iter().filter_map(|warning| warning.split('`').nth(1)).collect();
+        named.sort_unstable();
+        assert_eq!(named, ["database.cleanup.sleep", "hashers.argon2.expected_duration", "secrets.cipher", "version"]);
+    }
+
+    #[test]
+    fn unknown_keys_stay_so_that_they_are_refused() {
+        assert!(translated("surprise: {a: 1}").source.get_int("surprise.a").is_ok());
+    }
+
+    #[test]
+    fn places_are_found_again() {
+        let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(original_path(&path("identity.session.cookie.name")), path("session.cookie.name"));
+        assert_eq!(original_path(&path("database.url")), path("dsn"));
+        assert_eq!(original_path(&path("identity.schemas.0")), path("identity.schemas.0"));
+    }
+}

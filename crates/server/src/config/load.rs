@@ -1,0 +1,257 @@
+//! Sources in, typed configuration out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat, Value, ValueKind};
+use serde_json::Value as Json;
+
+use super::problem::{Problem, Problems, nearest};
+use super::{Config, check, kratos, locate};
+
+/// Where a configuration comes from. Later sources win over earlier ones: `--dev`, a Kratos file, the files in
+/// order, the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Defaults below everything else, as YAML; what `--dev` supplies.
+    pub defaults: Option<String>,
+    /// A Kratos configuration as it is.
+    pub kratos: Option<PathBuf>,
+    /// YAML, TOML or JSON by extension.
+    pub files: Vec<PathBuf>,
+    /// Variables; those that begin with `ORRERY__` count.
+    pub environment: BTreeMap<String, String>,
+    /// How strictly the result is judged.
+    pub mode: Mode,
+}
+
+/// How strictly a configuration is judged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing unsafe is accepted.
+    #[default]
+    Production,
+    /// For one developer on one machine: the inbox, cheap hashes, verbose errors.
+    Dev,
+}
+
+/// A configuration that can be used.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The typed sections.
+    pub config: Config,
+    /// How it was judged.
+    pub mode: Mode,
+    /// What was accepted but has no effect here, and why.
+    pub warnings: Vec<String>,
+}
+
+/// Reads, merges and judges.
+///
+/// # Errors
+/// Everything that is wrong, each with its place.
+pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+    let mut warnings = Vec::new();
+    let mut builder = config::Config::builder();
+    if let Some(defaults) = &sources.defaults {
+        builder = builder.add_source(File::from_str(defaults, FileFormat::Yaml));
+    }
+    if let Some(path) = &sources.kratos {
+        let translated = kratos::translate(&read_file(path)?);
+        warnings.extend(translated.warnings);
+        builder = builder.add_source(translated.source);
+    }
+    for path in &sources.files {
+        builder = builder.add_source(read_file(path)?);
+    }
+    let environment = Environment::with_prefix("ORRERY").prefix_separator("__").separator("__");
+    builder = builder.add_source(environment.source(Some(sources.environment.clone().into_iter().collect())));
+    let merged = builder.build().map_err(|why| Problem::new("", why.to_string()))?;
+
+    let config = typed(&merged.cache).and_then(|config| {
+        let problems = check::check(&config, sources.mode, &mut warnings);
+        if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+    });
+    match config {
+        Ok(config) => Ok(Loaded { config, mode: sources.mode, warnings }),
+        Err(Problems(problems)) => {
+            Err(Problems(problems.into_iter().map(|problem| place(problem, &merged.cache)).collect()))
+        }
+    }
+}
+
+/// One file as the `config` crate sees it; a file that cannot be read or parsed is named.
+pub(super) fn read_file(path: &Path) -> Result<config::Config, Problems> {
+    let name = path.display().to_string();
+    let hint = "a configuration file ends in .yml, .yaml, .toml or .json";
+    let known = path.extension().and_then(|extension| extension.to_str());
+    let format = match known {
+        Some("yml" | "yaml") => FileFormat::Yaml,
+        Some("toml") => FileFormat::Toml,
+        Some("json") => FileFormat::Json,
+        _ => return Err(Problem::new("", format!("{name} has no known file extension")).hint(hint).into()),
+    };
+    config::Config::builder()
+        .add_source(File::from(path).format(format))
+        .build()
+        .map_err(|why| Problem::new("", format!("{name} cannot be read: {why}")).into())
+}
+
+/// Parses the merged tree. Text from the environment is read as the type that its key wants. A wrong part is taken
+/// out and the rest judged again, so that everything wrong is reported at once.
+fn typed(merged: &Value) -> Result<Config, Problems> {
+    let mut tree = json(merged);
+    let mut problems = Vec::new();
+    // Each round mends or removes one value of a finite tree.
+    loop {
+        let why = match serde_path_to_error::deserialize::<_, Config>(tree.clone()) {
+            Ok(config) if problems.is_empty() => return Ok(config),
+            Ok(_) => return Err(Problems(problems)),
+            Err(why) => why,
+        };
+        let mut path: Vec<String> = why.path().iter().filter_map(segment).collect();
+        let message = why.inner().to_string();
+        let in_environment = origin(merged, &path).is_some_and(|origin| origin == ENVIRONMENT);
+        if in_environment && reinterpret(&mut tree, &path) {
+            continue;
+        }
+        problems.push(explain(&mut path, &message, &tree));
+        if path.iter().any(|part| part.parse::<usize>().is_ok()) || !remove(&mut tree, &path) {
+            return Err(Problems(problems));
+        }
+    }
+}
+
+/// How the `config` crate names values from the environment.
+const ENVIRONMENT: &str = "the environment";
+
+fn segment(segment: &serde_path_to_error::Segment) -> Option<String> {
+    use serde_path_to_error::Segment;
+    match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        // The variant is chosen by a value, it is not a key.
+        Segment::Enum { .. } | Segment::Unknown => None,
+    }
+}
+
+/// Turns serde's sentence into ours, and completes the path of an unknown key.
+fn explain(path: &mut Vec<String>, message: &str, tree: &Json) -> Problem {
+    if let Some(rest) = message.strip_prefix("unknown field `") {
+        let mut names = rest.split('`').step_by(2);
+        let unknown = names.next().unwrap_or_default().to_owned();
+        let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
+        if path.last() != Some(&unknown) {
+            path.push(unknown.clone());
+        }
+        let mut problem = Problem::new(path.join("."), "unknown key");
+        problem.hint = nearest(&unknown, &known);
+        return problem;
+    }
+    if let Some(rest) = message.strip_prefix("unknown variant `") {
+        let unknown = rest.split('`').next().unwrap_or_default();
+        let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
+        let allowed = format!("allowed: {}", known.join(", "));
+        return Problem::new(path.join("."), format!("`{unknown}` is not a known value")).hint(allowed);
+    }
+    // Never the value itself: it may be a secret in the wrong place.
+    let message = match message.split_once(", expected ") {
+        Some((_, expected)) => format!("{} given, {expected} expected", kind(get(tree, path))),
+        None => message.to_owned(),
+    };
+    Problem::new(path.join("."), message)
+}
+
+const fn kind(value: Option<&Json>) -> &'static str {
+    match value {
+        None | Some(Json::Null) => "nothing is",
+        Some(Json::Bool(_)) => "true or false is",
+        Some(Json::Number(_)) => "a number is",
+        Some(Json::String(_)) => "text is",
+        Some(Json::Array(_)) => "a list is",
+        Some(Json::Object(_)) => "a section is",
+    }
+}
+
+/// Reads a text from the environment as JSON, or else as a list with commas. False when it is no text any more.
+fn reinterpret(tree: &mut Json, path: &[String]) -> bool {
+    let Some(value) = get_mut(tree, path) else { return false };
+    let Json::String(text) = &*value else { return false };
+    *value = serde_json::from_str(text)
+        .ok()
+        .filter(|parsed: &Json| !parsed.is_string())
+        .unwrap_or_else(|| text.split(',').map(|item| Json::String(item.trim().to_owned())).collect());
+    true
+}
+
+fn place(mut problem: Problem, merged: &Value) -> Problem {
+    let path: Vec<String> = problem.key.split('.').map(str::to_owned).collect();
+    problem.place = match origin(merged, &path) {
+        Some(ENVIRONMENT) => Some(format!("environment variable ORRERY__{}", path.join("__").to_uppercase())),
+        Some(file) => {
+            let line = std::fs::read_to_string(file).ok().and_then(|content| line(file, &content, &path));
+            Some(line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
+        }
+        None => None,
+    };
+    problem
+}
+
+/// The line in a file of ours, or in a Kratos file, where the sections have other names.
+fn line(file: &str, content: &str, path: &[String]) -> Option<usize> {
+    locate::line_of(file, content, path).or_else(|| locate::line_of(file, content, &kratos::original_path(path)))
+}
+
+/// The source of the value at `path`, or of the nearest value around it.
+fn origin<'a>(merged: &'a Value, path: &[String]) -> Option<&'a str> {
+    let Some((first, rest)) = path.split_first() else { return leaf_origin(merged) };
+    let inner = match &merged.kind {
+        ValueKind::Table(table) => table.get(first),
+        ValueKind::Array(items) => first.parse().ok().and_then(|index: usize| items.get(index)),
+        _ => None,
+    };
+    inner.map_or_else(|| leaf_origin(merged), |inner| origin(inner, rest))
+}
+
+/// A merged table has no source of its own; its members have.
+fn leaf_origin(value: &Value) -> Option<&str> {
+    value.origin().or_else(|| match &value.kind {
+        ValueKind::Table(table) => table.values().find_map(leaf_origin),
+        ValueKind::Array(items) => items.iter().find_map(leaf_origin),
+        _ => None,
+    })
+}
+
+fn get<'a>(tree: &'a Json, path: &[String]) -> Option<&'a Json> {
+    path.iter().try_fold(tree, |tree, part| match tree {
+        Json::Array(items) => part.parse().ok().and_then(|index: usize| items.get(index)),
+        other => other.get(part),
+    })
+}
+
+fn get_mut<'a>(tree: &'a mut Json, path: &[String]) -> Option<&'a mut Json> {
+    path.iter().try_fold(tree, |tree, part| match tree {
+        Json::Array(items) => part.parse().ok().and_then(|index: usize| items.get_mut(index)),
+        other => other.get_mut(part),
+    })
+}
+
+fn remove(tree: &mut Json, path: &[String]) -> bool {
+    let Some((last, parents)) = path.split_last() else { return false };
+    get_mut(tree, parents).and_then(Json::as_object_mut).is_some_and(|table| table.remove(last).is_some())
+}
+
+fn json(value: &Value) -> Json {
+    match &value.kind {
+        ValueKind::Nil => Json::Null,
+        ValueKind::Boolean(value) => (*value).into(),
+        ValueKind::I64(value) => (*value).into(),
+        ValueKind::U64(value) => (*value).into(),
+        ValueKind::I128(value) => value.to_string().into(),
+        ValueKind::U128(value) => value.to_string().into(),
+        ValueKind::Float(value) => (*value).into(),
+        ValueKind::String(value) => value.as_str().into(),
+        ValueKind::Table(table) => Json::Object(table.iter().map(|(key, value)| (key.clone(), json(value))).collect()),
+        ValueKind::Array(items) => items.iter().map(json).collect(),
+    }
+}

@@ -1,0 +1,50 @@
+//! The configuration: files, then the environment, then typed sections.
+//!
+//! Each file of this folder is one section. Only here, and in [`crate::commands`], files and the environment are
+//! read; domain crates receive plain settings (see [`crate::wiring`]).
+
+mod check;
+pub mod database;
+pub mod dev;
+mod document;
+pub mod identity;
+mod kratos;
+mod load;
+mod locate;
+pub mod operations;
+mod problem;
+pub mod serve;
+pub mod value;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::document::{generated, schema};
+pub use self::load::{Loaded, Mode, Sources, load};
+pub use self::problem::{Problem, Problems};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What the server listens on.
+    pub serve: serve::Serve,
+    /// Where everything is kept.
+    pub database: database::Database,
+    /// The secrets from which every key is derived.
+    pub secrets: operations::Secrets,
+    /// What is written to standard error.
+    pub log: operations::Log,
+    /// OpenTelemetry traces.
+    pub tracing: operations::Tracing,
+    /// Access to the admin listener.
+    pub admin: operations::Admin,
+    /// Bounds for what one address or account may do.
+    pub limits: operations::Limits,
+    /// Calls to other servers.
+    pub outbound: operations::Outbound,
+    /// Identities, flows, sessions and messages.
+    pub identity: identity::Identity,
+    /// The built-in pages.
+    pub ui: operations::Ui,
+}

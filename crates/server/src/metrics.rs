@@ -1,0 +1,86 @@
+//! Numbers for operators. No label ever holds what a caller sent: routes are templates, never paths.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::{HttpResponse, web};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use orrery_persistence::Database;
+use orrery_web::{ApiError, Listener, Routes};
+
+/// Upper bounds of the latency histogram, seconds.
+const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The recorder is the process's: several servers in one process (tests) share it.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Starts counting. Later calls do nothing.
+///
+/// # Errors
+/// When another recorder is in place already.
+pub fn install() -> anyhow::Result<()> {
+    if RECORDER.get().is_some() {
+        return Ok(());
+    }
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)?
+        .build_recorder();
+    let handle = recorder.handle();
+    // Somebody else in this process may have been faster; then theirs is in place and kept.
+    if metrics::set_global_recorder(recorder).is_ok() {
+        let _: Result<(), _> = RECORDER.set(handle);
+        describe();
+    }
+    Ok(())
+}
+
+fn describe() {
+    metrics::describe_histogram!(
+        "orrery_http_request_duration_seconds",
+        metrics::Unit::Seconds,
+        "Time to answer, by route template"
+    );
+    metrics::describe_counter!("orrery_http_requests_total", "Requests answered, by route template and status");
+    metrics::describe_counter!("orrery_database_reads_total", "Statements of calls that read");
+    metrics::describe_counter!("orrery_database_writes_total", "Statements of calls that write");
+    metrics::describe_counter!("orrery_database_commits_total", "Commits; one may cover several calls");
+    metrics::describe_gauge!("orrery_build_info", "The version that runs");
+    metrics::gauge!("orrery_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// One request was answered.
+pub(crate) fn answered(listener: Listener, method: &'static str, route: &str, status: u16, took: Duration) {
+    let listener = match listener {
+        Listener::Public => "public",
+        Listener::Admin => "admin",
+    };
+    let route = route.to_owned();
+    metrics::counter!(
+        "orrery_http_requests_total",
+        "listener" => listener, "method" => method, "route" => route.clone(), "status" => status.to_string()
+    )
+    .increment(1);
+    metrics::histogram!(
+        "orrery_http_request_duration_seconds", "listener" => listener, "method" => method, "route" => route
+    )
+    .record(took.as_secs_f64());
+}
+
+/// `/metrics/prometheus`, for administrators.
+#[must_use]
+pub fn routes() -> Routes {
+    Routes::new(Listener::Admin, "metrics").get("/metrics/prometheus", None, prometheus)
+}
+
+async fn prometheus(database: web::Data<Database>) -> Result<HttpResponse, ApiError> {
+    let statements = database.statements();
+    metrics::counter!("orrery_database_reads_total").absolute(statements.reads);
+    metrics::counter!("orrery_database_writes_total").absolute(statements.writes);
+    metrics::counter!("orrery_database_commits_total").absolute(statements.commits);
+    let Some(recorder) = RECORDER.get() else { return Err(ApiError::not_found("Metrics are not collected here.")) };
+    recorder.run_upkeep();
+    let mut response = HttpResponse::Ok().body(recorder.render());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    Ok(response)
+}
