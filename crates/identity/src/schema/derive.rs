@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::errors::TraitError;
+use super::errors::{TraitError, quoted};
 use super::normalize::{is_email, normalize, phone};
 use super::walk::{Rule, Step};
 use crate::credentials::CredentialKind;
@@ -92,11 +92,11 @@ fn apply(rule: &Rule, pointer: &str, value: &mut String, derived: &mut Derived) 
     for via in channels.into_iter().flatten() {
         match via {
             Via::Email if !lenient && !is_email(&normal) => {
-                let message = catalogue::INVALID_EMAIL.with([("value", json!(value))]);
+                let message = catalogue::INVALID_EMAIL.with([("value", quoted(&json!(value)))]);
                 return Err(TraitError::new(pointer, "format", message));
             }
             Via::Sms if !lenient && phone(&normal).is_none() => {
-                let message = catalogue::INVALID_PHONE.with([("value", json!(value))]);
+                let message = catalogue::INVALID_PHONE.with([("value", quoted(&json!(value)))]);
                 return Err(TraitError::new(pointer, "format", message));
             }
             Via::Email | Via::Sms => {}

@@ -8,6 +8,13 @@ use serde_json::{Value, json};
 use crate::flow::catalogue;
 use crate::flow::message::{Message, PlacedMessage};
 
+/// Longest text of a caller that a message repeats, in characters.
+const MAX_QUOTED: usize = 128;
+/// Longest node name, in bytes. What is wrong further down is reported for the traits as a whole.
+const MAX_NODE: usize = 512;
+/// Most items that are compared to name the two that are equal.
+const MAX_COMPARED: usize = 1_000;
+
 /// One thing that is wrong with traits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraitError {
@@ -89,13 +96,13 @@ fn message(kind: &ValidationErrorKind, value: &Value) -> Message {
             catalogue::NOT_THE_CONSTANT.with([("expected", expected_value.as_ref().clone())])
         }
         Kind::Format { format } if format == "email" || format == "email_loose" => {
-            catalogue::INVALID_EMAIL.with([("value", value.clone())])
+            catalogue::INVALID_EMAIL.with([("value", quoted(value))])
         }
-        Kind::Format { format } if format == "tel" => catalogue::INVALID_PHONE.with([("value", value.clone())]),
+        Kind::Format { format } if format == "tel" => catalogue::INVALID_PHONE.with([("value", quoted(value))]),
         Kind::Format { format } => invalid(format!("This is not a valid {format}.")),
         Kind::Enum { options } => invalid(format!("This must be one of {options}.")),
         Kind::AdditionalProperties { unexpected } => {
-            let names: Vec<_> = unexpected.iter().take(5).map(String::as_str).collect();
+            let names: Vec<_> = unexpected.iter().take(5).map(|name| cut(name)).collect();
             invalid(format!("The schema does not know: {}.", names.join(", ")))
         }
         Kind::Required { .. } => invalid("A required value is missing.".to_owned()),
@@ -123,6 +130,15 @@ fn message(kind: &ValidationErrorKind, value: &Value) -> Message {
     }
 }
 
+/// A value as a message repeats it: long text is cut, so that nobody can fill a flow with it.
+pub(super) fn quoted(value: &Value) -> Value {
+    value.as_str().map_or(Value::Null, |text| Value::String(cut(text)))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_QUOTED).collect()
+}
+
 fn invalid(reason: String) -> Message {
     catalogue::INVALID.with([("reason", json!(reason))])
 }
@@ -137,6 +153,7 @@ fn allowed(kind: &TypeKind) -> Vec<&'static str> {
 /// The first two places with equal items.
 fn duplicates(value: &Value) -> (usize, usize) {
     let items = value.as_array().map_or(&[][..], Vec::as_slice);
+    let items = &items[..items.len().min(MAX_COMPARED)];
     let pair = (0..items.len()).find_map(|a| (a + 1..items.len()).find(|b| items[a] == items[*b]).map(|b| (a, b)));
     pair.unwrap_or_default()
 }
@@ -144,5 +161,5 @@ fn duplicates(value: &Value) -> (usize, usize) {
 /// A JSON pointer as a node name: `/traits/name/first` is `traits.name.first`.
 fn node(pointer: &str) -> String {
     let parts: Vec<_> = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
-    if parts.is_empty() { "traits".to_owned() } else { parts.join(".") }
+    if parts.is_empty() || pointer.len() > MAX_NODE { "traits".to_owned() } else { parts.join(".") }
 }

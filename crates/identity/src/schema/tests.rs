@@ -124,6 +124,17 @@ fn every_mistake_lands_on_its_field() {
 }
 
 #[test]
+fn a_refusal_stays_small_and_quick_whatever_was_sent() {
+    let long = "x".repeat(1_000_000);
+    let many: Vec<_> = (0..100_000).chain([0]).map(|number| json!(number.to_string())).collect();
+    for traits in [json!({"email": long}), json!({"email": "a@b", "aliases": many}), json!({"email": "a@b", long: 1})] {
+        let errors = person().check(&mut object(traits)).expect_err("refused");
+        assert!(json!(errors.iter().map(|error| &error.message).collect::<Vec<_>>()).to_string().len() < 10_000);
+        assert!(errors.iter().all(|error| error.node.len() < 600));
+    }
+}
+
+#[test]
 fn refused_traits_are_left_as_they_were() {
     let mut traits = object(json!({"email": "nonsense", "age": 1}));
     let before = traits.clone();

@@ -10,6 +10,9 @@ use serde::de::DeserializeOwned;
 use super::{MAX_DEPTH, media_type, read};
 use crate::ApiError;
 
+/// Longest part of a caller's text that an error repeats, in characters.
+const MAX_QUOTED: usize = 300;
+
 /// A JSON body as `T`. An unknown member is refused where `T` denies unknown fields.
 ///
 /// The content type must be JSON: a page on another site can make a browser post a form or plain text here, but
@@ -60,11 +63,16 @@ fn bad_json(path: Option<&String>, error: &serde_json::Error) -> ApiError {
         let (line, column) = (error.line(), error.column());
         return ApiError::bad_request(format!("The request body is not valid JSON (line {line}, column {column})."));
     }
-    let what = without_value(&error.to_string());
+    let what = cut(&without_value(&error.to_string()));
     ApiError::bad_request(path.map_or_else(
         || format!("The request body is not as expected: {what}."),
-        |path| format!("The member \"{path}\" is not as expected: {what}."),
+        |path| format!("The member \"{}\" is not as expected: {what}.", cut(path)),
     ))
+}
+
+/// Member names are the caller's too, and can be as long as the body.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(MAX_QUOTED).collect()
 }
 
 /// serde repeats the offending value, which may be a password, and a position that the path already gives.
@@ -132,6 +140,12 @@ mod tests {
         assert!(reason::<Body>(r#"{"inner":{"count":1,"extra":2}}"#).contains("extra"));
         assert!(reason::<Body>(r#"{"inner":{"count":1}} x"#).contains("not valid JSON"));
         assert!(reason::<Body>(" ").contains("empty"));
+    }
+
+    #[test]
+    fn a_long_member_name_is_not_repeated_in_full() {
+        let body = format!(r#"{{"inner":{{"{}":1}}}}"#, "x".repeat(1_000_000));
+        assert!(reason::<Body>(&body).len() < 1_000);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Submitted {
     pub fn parse<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let object = Value::Object(self.into_object()?);
         serde_path_to_error::deserialize(object).map_err(|error| {
-            let path = error.path().to_string();
+            let path = json::cut(&error.path().to_string());
             ApiError::bad_request(format!("The member \"{path}\" is missing or has the wrong type."))
         })
     }
