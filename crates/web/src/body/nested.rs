@@ -59,7 +59,7 @@ fn descend<'a>(mut slot: &'a mut Value, parts: &[&str]) -> Option<&'a mut Value>
 }
 
 fn contradiction(key: &str) -> ApiError {
-    let top = key.split('.').next().unwrap_or_default();
+    let top = super::json::cut(key.split('.').next().unwrap_or_default());
     ApiError::bad_request(format!("Fields below \"{top}\" contradict each other: one is a value, another an object."))
 }
 
