@@ -13,7 +13,10 @@
 
 use std::sync::Arc;
 
-use orrery_core::StoreError;
+use orrery_core::{StoreError, Timestamp};
+use orrery_courier::store::MessageStore;
+use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
+use orrery_keys::store::KeyStore;
 // These two bring their libraries along, so that nothing has to be installed.
 use libsqlite3_sys as _;
 use pq_sys as _;
@@ -22,20 +25,23 @@ mod columns;
 mod config;
 mod error;
 mod migrate;
+mod page;
 mod postgres;
 mod queue;
+mod rows;
 mod schema;
 mod sqlite;
 mod statements;
+mod sweep;
 mod workers;
 
 pub use config::{DatabaseConfig, InvalidUrl};
 pub use migrate::{MigrationState, MigrationStatus, SchemaError};
 pub use statements::Statements;
+pub use sweep::Swept;
 
 use config::Location;
-use queue::Decision;
-use statements::{Counters, Purpose};
+use statements::Counters;
 
 /// An open database. Clones share it; it is closed when the last clone and the last store are dropped.
 #[derive(Clone)]
@@ -88,6 +94,18 @@ impl Database {
         Ok(Self { engine: Engine::Sqlite(Arc::new(store)), counters })
     }
 
+    /// Removes what has expired: of each kind of row at most `limit`, in short transactions of their own. Safe on
+    /// any number of nodes at once; call it again soon while [`Swept::more`] is set.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be used.
+    pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<Swept, StoreError> {
+        match &self.engine {
+            Engine::Postgres(store, _) => store.sweep(now, limit).await,
+            Engine::Sqlite(store) => store.sweep(now, limit).await,
+        }
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors
@@ -115,9 +133,7 @@ impl Database {
                 let server = Arc::clone(server);
                 on_postgres(move || server.migration_status()).await
             }
-            Engine::Sqlite(store) => {
-                on_sqlite(store, |connection| migrate::status(connection, &sqlite::MIGRATIONS)).await
-            }
+            Engine::Sqlite(store) => store.migration_status().await,
         }
     }
 
@@ -131,7 +147,7 @@ impl Database {
                 let server = Arc::clone(server);
                 on_postgres(move || server.migrate_up()).await
             }
-            Engine::Sqlite(store) => on_sqlite(store, |connection| migrate::up(connection, sqlite::MIGRATIONS)).await,
+            Engine::Sqlite(store) => store.migrate_up().await,
         }
     }
 
@@ -145,9 +161,7 @@ impl Database {
                 let server = Arc::clone(server);
                 on_postgres(move || server.migrate_down(count)).await
             }
-            Engine::Sqlite(store) => {
-                on_sqlite(store, move |connection| migrate::down(connection, || sqlite::MIGRATIONS, count)).await
-            }
+            Engine::Sqlite(store) => store.migrate_down(count).await,
         }
     }
 
@@ -160,6 +174,37 @@ impl Database {
     }
 }
 
+/// Hands out the store under each trait.
+macro_rules! stores {
+    ($($(#[$doc:meta])+ $name:ident: $store:ident),+ $(,)?) => {
+        impl Database {$(
+            $(#[$doc])+
+            #[must_use]
+            pub fn $name(&self) -> Arc<dyn $store> {
+                match &self.engine {
+                    Engine::Postgres(store, _) => Arc::clone(store) as Arc<dyn $store>,
+                    Engine::Sqlite(store) => Arc::clone(store) as Arc<dyn $store>,
+                }
+            }
+        )+}
+    };
+}
+
+stores! {
+    /// Identities with their credentials and addresses.
+    identities: IdentityStore,
+    /// Sessions.
+    sessions: SessionStore,
+    /// Self-service flows and the steps that complete them.
+    flows: FlowStore,
+    /// Counters of failed attempts.
+    attempts: AttemptStore,
+    /// JSON Web Keys.
+    keys: KeyStore,
+    /// The courier's queue.
+    messages: MessageStore,
+}
+
 /// Off the async threads, because it blocks for as long as a migration takes.
 async fn on_postgres<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, queue::Trouble> + Send + 'static,
@@ -168,19 +213,4 @@ async fn on_postgres<T: Send + 'static>(
         Ok(result) => result.map_err(|trouble| SchemaError::Failed(trouble.to_string())),
         Err(error) => Err(SchemaError::Failed(error.to_string())),
     }
-}
-
-/// On the writing thread, because a database in memory has only that.
-async fn on_sqlite<T: Send + 'static>(
-    store: &sqlite::Store,
-    work: impl FnOnce(&mut sqlite::Conn) -> Result<T, migrate::Fault> + Send + 'static,
-) -> Result<T, SchemaError> {
-    let queue = store.writes().patient();
-    let outcome = queue.call(Purpose::Transaction, |connection| {
-        Ok(match work(connection) {
-            Ok(done) => Decision::Keep(Ok(done)),
-            Err(fault) => Decision::Undo(Err(fault.to_string())),
-        })
-    });
-    outcome.await?.map_err(SchemaError::Failed)
 }

@@ -31,6 +31,14 @@ const SINGLE_STATEMENT: Purpose = Purpose::Statement;
 /// Appended to a subselect of rows to work on: several nodes share the work instead of waiting for each other.
 const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 
+/// The same for a query that diesel builds.
+macro_rules! skip_locked {
+    ($query:expr) => {
+        $query.for_update().skip_locked()
+    };
+}
+use skip_locked;
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// The advisory lock of whoever migrates, so that nodes that start together do it one after the other.

@@ -8,7 +8,8 @@ use diesel::{Connection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::config::DatabaseConfig;
-use crate::queue::{Queue, Trouble};
+use crate::migrate::{self, MigrationStatus, SchemaError};
+use crate::queue::{Decision, Queue, Trouble};
 use crate::statements::{Counters, Meter, Purpose};
 use crate::workers::{self, Connect};
 
@@ -19,7 +20,7 @@ mod writer;
 pub(crate) use store::Store;
 
 /// The connection that the store's queries run on.
-pub(crate) type Conn = SqliteConnection;
+type Conn = SqliteConnection;
 
 /// Its query language.
 type Db = diesel::sqlite::Sqlite;
@@ -30,7 +31,15 @@ const SINGLE_STATEMENT: Purpose = Purpose::Transaction;
 /// There is one writer: nothing to skip.
 const SKIP_LOCKED: &str = "";
 
-pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+/// The same for a query that diesel builds.
+macro_rules! skip_locked {
+    ($query:expr) => {
+        $query
+    };
+}
+use skip_locked;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// More reading threads only help when a query has to wait for the disk.
 const READERS: usize = 2;
@@ -51,6 +60,39 @@ pub(crate) fn open(config: &DatabaseConfig, path: Option<PathBuf>, counters: Arc
     let (reads, jobs) = Queue::new(config.queue, config.timeout);
     workers::start("sqlite-read", READERS, &jobs, &Arc::new(Reader(file))).map_err(|error| Trouble::new(&error))?;
     Ok(Store::new(reads, writes))
+}
+
+impl Store {
+    /// Where the migrations stand.
+    pub(crate) async fn migration_status(&self) -> Result<Vec<MigrationStatus>, SchemaError> {
+        self.migrating(|connection| migrate::status(connection, &MIGRATIONS)).await
+    }
+
+    /// Applies missing migrations and names them.
+    pub(crate) async fn migrate_up(&self) -> Result<Vec<String>, SchemaError> {
+        self.migrating(|connection| migrate::up(connection, MIGRATIONS)).await
+    }
+
+    /// Takes back the newest migrations and names them.
+    pub(crate) async fn migrate_down(&self, count: usize) -> Result<Vec<String>, SchemaError> {
+        self.migrating(move |connection| migrate::down(connection, || MIGRATIONS, count)).await
+    }
+
+    /// On the writing thread, because a database in memory has only that, and in its transaction: all or nothing, and
+    /// other processes wait.
+    async fn migrating<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, migrate::Fault> + Send + 'static,
+    ) -> Result<T, SchemaError> {
+        let queue = self.writes.patient();
+        let done = queue.call(Purpose::Transaction, |connection| {
+            Ok(match work(connection) {
+                Ok(done) => Decision::Keep(Ok(done)),
+                Err(fault) => Decision::Undo(Err(fault.to_string())),
+            })
+        });
+        done.await?.map_err(SchemaError::Failed)
+    }
 }
 
 /// Where the database is.

@@ -4,6 +4,16 @@
 //! To add a store: declare its trait in the crate that needs it, implement it in a file here, hand it out in
 //! `lib.rs`, and prove it in the conformance suite.
 
+mod attempt;
+mod complete;
+mod flow;
+mod identity;
+mod key;
+mod message;
+mod session;
+mod sweep;
+mod verification;
+
 use diesel::RunQueryDsl;
 use orrery_core::StoreError;
 
@@ -15,7 +25,7 @@ use crate::statements::Purpose;
 /// Every storage trait, on one database.
 pub(crate) struct Store {
     reads: Queue<Conn>,
-    writes: Queue<Conn>,
+    pub(super) writes: Queue<Conn>,
 }
 
 impl Store {
@@ -61,10 +71,5 @@ impl Store {
     /// `Unavailable` when the database cannot be used.
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.read(|connection| Ok(diesel::sql_query("SELECT 1").execute(connection).map(|_| ())?)).await
-    }
-
-    /// The queue of the writes, for work that belongs to no storage trait, such as migrations.
-    pub(crate) const fn writes(&self) -> &Queue<Conn> {
-        &self.writes
     }
 }

@@ -1,0 +1,7 @@
+//! Rows and what they mean: from and to the types of the crates that own them. Shared by both backends.
+
+pub(crate) mod flow;
+pub(crate) mod identity;
+pub(crate) mod key;
+pub(crate) mod message;
+pub(crate) mod session;

@@ -1,0 +1,125 @@
+//! Completing a login or a registration: everything that it writes, in one transaction, once.
+
+use diesel::prelude::*;
+use orrery_core::id::{IdentityId, SessionId};
+use orrery_core::{ProjectId, StoreError};
+use orrery_identity::identity::IdentityState;
+use orrery_identity::store::{Completion, LoginDone, RegistrationDone, SessionWrite};
+
+use super::super::Conn;
+use super::identity::NewIdentity;
+use super::{Store, attempt, flow, message, session, verification};
+use crate::columns::{At, Document, Uid, Word};
+use crate::error::Outcome;
+use crate::queue::Decision;
+use crate::rows::flow::{FlowRow, WholeFlowRow};
+use crate::rows::message::NewMessageRow;
+use crate::rows::session::{NewSessionRow, SessionRow};
+use crate::schema::{identities, identity_credentials, sessions};
+
+impl Store {
+    /// See `FlowStore::login_complete`.
+    pub(super) async fn complete_login(&self, project: ProjectId, done: &LoginDone) -> Result<Completion, StoreError> {
+        let row = FlowRow::new(project, &done.flow);
+        let messages = NewMessageRow::all(project, &done.messages);
+        let (id, kind) = (done.flow.id, done.flow.kind);
+        let (session, upgraded) = (done.session.clone(), done.upgraded.clone());
+        let (clear_attempts, revoke_others) = (done.clear_attempts, done.revoke_others);
+        self.decide(move |connection| {
+            if !flow::update_open(connection, project, id, kind, row)? {
+                return Ok(Decision::Undo(Completion::FlowClosed));
+            }
+            let (owner, session_id) = session_of(&session);
+            if !write_session(connection, project, session)? {
+                return Ok(Decision::Undo(Completion::Inactive));
+            }
+            if let Some((credential, read_at)) = upgraded {
+                diesel::update(identity_credentials::table)
+                    .filter(identity_credentials::project_id.eq(Uid(project)))
+                    .filter(identity_credentials::identity_id.eq(Uid(owner)))
+                    .filter(identity_credentials::kind.eq(Word(credential.kind)))
+                    .filter(identity_credentials::id.eq(Uid(credential.id)))
+                    .filter(identity_credentials::updated_at.eq(At(read_at)))
+                    .set((
+                        identity_credentials::config.eq(Document(credential.config)),
+                        identity_credentials::version.eq(credential.version),
+                        identity_credentials::updated_at.eq(At(credential.updated_at)),
+                    ))
+                    .execute(connection)?;
+            }
+            if let Some(counter) = clear_attempts {
+                attempt::clear(connection, project, counter)?;
+            }
+            if revoke_others {
+                session::revoke_others(connection, project, owner, Some(session_id))?;
+            }
+            message::enqueue(connection, messages)?;
+            Ok(Decision::Keep(Completion::Done))
+        })
+        .await
+    }
+
+    /// See `FlowStore::registration_complete`.
+    pub(super) async fn complete_registration(
+        &self,
+        project: ProjectId,
+        done: &RegistrationDone,
+    ) -> Result<Completion, StoreError> {
+        let row = FlowRow::new(project, &done.flow);
+        let identity = NewIdentity::new(project, &done.identity);
+        let messages = NewMessageRow::all(project, &done.messages);
+        let (id, kind, session) = (done.flow.id, done.flow.kind, done.session.clone());
+        let verification = done.verification.clone().map(|(flow, code)| (WholeFlowRow::new(project, &flow), code));
+        self.decide(move |connection| {
+            if !flow::update_open(connection, project, id, kind, row)? {
+                return Ok(Decision::Undo(Completion::FlowClosed));
+            }
+            identity.insert(connection)?;
+            if let Some(session) = session
+                && !write_session(connection, project, session)?
+            {
+                return Ok(Decision::Undo(Completion::Inactive));
+            }
+            if let Some((flow, code)) = verification {
+                flow::insert(connection, flow)?;
+                verification::insert_code(connection, project, &code)?;
+            }
+            message::enqueue(connection, messages)?;
+            Ok(Decision::Keep(Completion::Done))
+        })
+        .await
+    }
+}
+
+fn session_of(write: &SessionWrite) -> (IdentityId, SessionId) {
+    let (SessionWrite::Create { session, .. } | SessionWrite::Renew(session)) = write;
+    (session.identity_id, session.id)
+}
+
+/// Writes the session if its identity may sign in and, for a renewal, if it is still active.
+fn write_session(connection: &mut Conn, project: ProjectId, write: SessionWrite) -> Outcome<bool> {
+    let (owner, _) = session_of(&write);
+    let may_sign_in: i64 = identities::table
+        .filter(identities::project_id.eq(Uid(project)))
+        .filter(identities::id.eq(Uid(owner)))
+        .filter(identities::state.eq(Word(IdentityState::Active)))
+        .count()
+        .get_result(connection)?;
+    if may_sign_in == 0 {
+        return Ok(false);
+    }
+    let written = match write {
+        SessionWrite::Create { session, token } => {
+            let row = NewSessionRow::new(project, &session, token);
+            diesel::insert_into(sessions::table).values(row).execute(connection)?
+        }
+        SessionWrite::Renew(session) => diesel::update(sessions::table)
+            .filter(sessions::project_id.eq(Uid(project)))
+            .filter(sessions::id.eq(Uid(session.id)))
+            .filter(sessions::identity_id.eq(Uid(session.identity_id)))
+            .filter(sessions::active)
+            .set(SessionRow::new(project, &session))
+            .execute(connection)?,
+    };
+    Ok(written > 0)
+}

@@ -1,0 +1,346 @@
+//! Identities with their credentials and addresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use orrery_core::error::Conflict;
+use orrery_core::id::IdentityId;
+use orrery_core::{Page, PageRequest, ProjectId, StoreError, TokenHash};
+use orrery_identity::credentials::CredentialKind;
+use orrery_identity::identity::Identity;
+use orrery_identity::store::{CredentialLookup, IdentityFilter, IdentityStore, Updated};
+
+use super::super::{Conn, Db};
+use super::Store;
+use super::attempt::AttemptRow;
+use crate::columns::{Hash, Uid, Word};
+use crate::error::{OrConflict, Outcome};
+use crate::page;
+use crate::rows::identity::{AddressPurpose, AddressRow, CredentialRow, IdentifierRow, IdentityRow};
+use crate::schema::{
+    attempt_counters, credential_identifiers, flow_codes, flows, identities, identity_addresses, identity_credentials,
+    projects,
+};
+
+/// Kinds whose identifiers an administrator can search. The handles of passkeys mean nothing to anybody.
+const SEARCHED: [Word<CredentialKind>; 5] = [
+    Word(CredentialKind::Password),
+    Word(CredentialKind::Webauthn),
+    Word(CredentialKind::Code),
+    Word(CredentialKind::Oidc),
+    Word(CredentialKind::Saml),
+];
+
+#[async_trait]
+impl IdentityStore for Store {
+    async fn identity_create(&self, project: ProjectId, identity: &Identity) -> Result<(), StoreError> {
+        let new = NewIdentity::new(project, identity);
+        self.write(move |connection| new.insert(connection)).await
+    }
+
+    async fn identity_by_id(
+        &self,
+        project: ProjectId,
+        id: IdentityId,
+        credentials: &BTreeSet<CredentialKind>,
+    ) -> Result<Option<Identity>, StoreError> {
+        let kinds = words(credentials);
+        self.read(move |connection| {
+            let row = identities::table
+                .filter(identities::project_id.eq(Uid(project)))
+                .filter(identities::id.eq(Uid(id)))
+                .select(IdentityRow::as_select())
+                .first(connection)
+                .optional()?;
+            Ok(with_credentials(connection, project, row.into_iter().collect(), kinds)?.pop())
+        })
+        .await
+    }
+
+    async fn identity_by_external_id(
+        &self,
+        project: ProjectId,
+        external_id: &str,
+        credentials: &BTreeSet<CredentialKind>,
+    ) -> Result<Option<Identity>, StoreError> {
+        let (external_id, kinds) = (external_id.to_owned(), words(credentials));
+        self.read(move |connection| {
+            let row = identities::table
+                .filter(identities::project_id.eq(Uid(project)))
+                .filter(identities::external_id.eq(external_id))
+                .select(IdentityRow::as_select())
+                .first(connection)
+                .optional()?;
+            Ok(with_credentials(connection, project, row.into_iter().collect(), kinds)?.pop())
+        })
+        .await
+    }
+
+    async fn identity_list(
+        &self,
+        project: ProjectId,
+        filter: &IdentityFilter,
+        credentials: &BTreeSet<CredentialKind>,
+        page: &PageRequest,
+    ) -> Result<Page<Identity>, StoreError> {
+        let (filter, kinds, page) = (filter.clone(), words(credentials), page.clone());
+        self.read(move |connection| {
+            let found = match &page {
+                PageRequest::Keyset { size, after } => {
+                    let mut query = filtered(project, &filter).limit(i64::from(*size) + 1);
+                    if let Some(after) = after {
+                        let Ok(after) = after.parse() else { return Ok(page::empty()) };
+                        query = query.filter(identities::id.gt(Uid::<IdentityId>(after)));
+                    }
+                    let rows = query.order(identities::id).select(IdentityRow::as_select()).load(connection)?;
+                    page::keyset(rows, *size, |row: &IdentityRow| row.id.0.to_string())
+                }
+                PageRequest::Numbered { page, size } => {
+                    let total: i64 = filtered(project, &filter).count().get_result(connection)?;
+                    let items = filtered(project, &filter)
+                        .order(identities::id)
+                        .limit(i64::from(*size))
+                        .offset(i64::from(*page) * i64::from(*size))
+                        .select(IdentityRow::as_select())
+                        .load(connection)?;
+                    Page { items, next: None, total: u64::try_from(total).ok() }
+                }
+            };
+            let Page { items, next, total } = found;
+            Ok(Page { items: with_credentials(connection, project, items, kinds)?, next, total })
+        })
+        .await
+    }
+
+    async fn identity_update(
+        &self,
+        project: ProjectId,
+        identity: &Identity,
+        removed: &BTreeSet<CredentialKind>,
+    ) -> Result<Updated, StoreError> {
+        let (id, version) = (identity.id, identity.version);
+        let row = IdentityRow::new(project, identity, version.saturating_add(1));
+        let dependents = Dependents::new(project, identity);
+        let replaced = words(&identity.credentials.keys().copied().chain(removed.iter().copied()).collect());
+        self.write(move |connection| {
+            let this =
+                identities::table.filter(identities::project_id.eq(Uid(project))).filter(identities::id.eq(Uid(id)));
+            let updated = diesel::update(this)
+                .filter(identities::version.eq(version))
+                .set(row)
+                .execute(connection)
+                .or_conflict(Conflict::ExternalId)?;
+            if updated == 0 {
+                let there: i64 = this.count().get_result(connection)?;
+                return Ok(if there == 0 { Updated::Unknown } else { Updated::Stale });
+            }
+            diesel::delete(identity_addresses::table)
+                .filter(identity_addresses::project_id.eq(Uid(project)))
+                .filter(identity_addresses::identity_id.eq(Uid(id)))
+                .execute(connection)?;
+            if !replaced.is_empty() {
+                // Their identifiers go with them.
+                diesel::delete(identity_credentials::table)
+                    .filter(identity_credentials::project_id.eq(Uid(project)))
+                    .filter(identity_credentials::identity_id.eq(Uid(id)))
+                    .filter(identity_credentials::kind.eq_any(replaced))
+                    .execute(connection)?;
+            }
+            dependents.insert(connection)?;
+            Ok(Updated::Done)
+        })
+        .await
+    }
+
+    async fn identity_delete(&self, project: ProjectId, id: IdentityId) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            let deleted = diesel::delete(identities::table)
+                .filter(identities::project_id.eq(Uid(project)))
+                .filter(identities::id.eq(Uid(id)))
+                .execute(connection)?;
+            if deleted == 0 {
+                return Ok(false);
+            }
+            // Codes and flows may be about nobody, so that no foreign key takes them along.
+            diesel::delete(flow_codes::table)
+                .filter(flow_codes::project_id.eq(Uid(project)))
+                .filter(flow_codes::identity_id.eq(Some(Uid(id))))
+                .execute(connection)?;
+            diesel::delete(flows::table)
+                .filter(flows::project_id.eq(Uid(project)))
+                .filter(flows::identity_id.eq(Some(Uid(id))))
+                .execute(connection)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn credential_by_identifier(
+        &self,
+        project: ProjectId,
+        kind: CredentialKind,
+        identifiers: &[String],
+        counter: TokenHash,
+    ) -> Result<CredentialLookup, StoreError> {
+        let identifiers = identifiers.to_vec();
+        self.read(move |connection| {
+            // From the project's row, which is always there: one statement finds the account, the counter, both or none,
+            // and takes the same time for all of them. (Why the inner joins stand inside: see `flow.rs`.)
+            let found: Option<(Option<AttemptRow>, Option<(IdentityRow, CredentialRow)>)> =
+                projects::table
+                    .left_join(attempt_counters::table.on(
+                        attempt_counters::project_id.eq(projects::id).and(attempt_counters::counter.eq(Hash(counter))),
+                    ))
+                    .left_join(
+                        credential_identifiers::table
+                            .inner_join(
+                                identities::table.on(identities::project_id
+                                    .eq(credential_identifiers::project_id)
+                                    .and(identities::id.eq(credential_identifiers::identity_id))),
+                            )
+                            .inner_join(
+                                identity_credentials::table.on(identity_credentials::project_id
+                                    .eq(credential_identifiers::project_id)
+                                    .and(identity_credentials::identity_id.eq(credential_identifiers::identity_id))
+                                    .and(identity_credentials::kind.eq(credential_identifiers::kind))),
+                            )
+                            .on(credential_identifiers::project_id
+                                .eq(projects::id)
+                                .and(credential_identifiers::kind.eq(Word(kind)))
+                                .and(credential_identifiers::identifier.eq_any(identifiers))),
+                    )
+                    .filter(projects::id.eq(Uid(project)))
+                    .select((Option::<AttemptRow>::as_select(), Option::<(IdentityRow, CredentialRow)>::as_select()))
+                    .first(connection)
+                    .optional()?;
+            let (attempts, owner) = found.unwrap_or_default();
+            let owner = owner.map(|(identity, credential)| (identity.into_identity([]), credential.into_credential()));
+            Ok(CredentialLookup { owner, attempts: attempts.map(AttemptRow::into_attempts).transpose()? })
+        })
+        .await
+    }
+}
+
+/// What is inserted for a new identity.
+pub(super) struct NewIdentity {
+    row: IdentityRow,
+    dependents: Dependents,
+}
+
+impl NewIdentity {
+    pub(super) fn new(project: ProjectId, identity: &Identity) -> Self {
+        Self {
+            row: IdentityRow::new(project, identity, identity.version),
+            dependents: Dependents::new(project, identity),
+        }
+    }
+
+    pub(super) fn insert(self, connection: &mut Conn) -> Outcome<()> {
+        diesel::insert_into(identities::table)
+            .values(self.row)
+            .execute(connection)
+            .or_conflict(Conflict::ExternalId)?;
+        self.dependents.insert(connection)
+    }
+}
+
+/// The rows that belong to an identity.
+struct Dependents {
+    credentials: Vec<CredentialRow>,
+    identifiers: Vec<IdentifierRow>,
+    verifiable: Vec<AddressRow>,
+    recovery: Vec<AddressRow>,
+}
+
+impl Dependents {
+    fn new(project: ProjectId, identity: &Identity) -> Self {
+        Self {
+            credentials: CredentialRow::of(project, identity),
+            identifiers: IdentifierRow::of(project, identity),
+            verifiable: AddressRow::of(project, identity, AddressPurpose::Verifiable),
+            recovery: AddressRow::of(project, identity, AddressPurpose::Recovery),
+        }
+    }
+
+    fn insert(self, connection: &mut Conn) -> Outcome<()> {
+        if !self.credentials.is_empty() {
+            diesel::insert_into(identity_credentials::table).values(self.credentials).execute(connection)?;
+        }
+        if !self.identifiers.is_empty() {
+            diesel::insert_into(credential_identifiers::table)
+                .values(self.identifiers)
+                .execute(connection)
+                .or_conflict(Conflict::CredentialIdentifier)?;
+        }
+        for (addresses, conflict) in
+            [(self.verifiable, Conflict::VerifiableAddress), (self.recovery, Conflict::RecoveryAddress)]
+        {
+            if !addresses.is_empty() {
+                diesel::insert_into(identity_addresses::table)
+                    .values(addresses)
+                    .execute(connection)
+                    .or_conflict(conflict)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn words(kinds: &BTreeSet<CredentialKind>) -> Vec<Word<CredentialKind>> {
+    kinds.iter().copied().map(Word).collect()
+}
+
+/// The identities with their credentials of these kinds, in the order of the rows.
+fn with_credentials(
+    connection: &mut Conn,
+    project: ProjectId,
+    rows: Vec<IdentityRow>,
+    kinds: Vec<Word<CredentialKind>>,
+) -> Outcome<Vec<Identity>> {
+    let mut credentials: BTreeMap<IdentityId, Vec<CredentialRow>> = BTreeMap::new();
+    if !kinds.is_empty() && !rows.is_empty() {
+        let owners: Vec<_> = rows.iter().map(|row| row.id).collect();
+        let found = identity_credentials::table
+            .filter(identity_credentials::project_id.eq(Uid(project)))
+            .filter(identity_credentials::identity_id.eq_any(owners))
+            .filter(identity_credentials::kind.eq_any(kinds))
+            .select(CredentialRow::as_select())
+            .load(connection)?;
+        for credential in found {
+            credentials.entry(credential.identity_id.0).or_default().push(credential);
+        }
+    }
+    let with = rows.into_iter().map(|row| {
+        let own = credentials.remove(&row.id.0).unwrap_or_default();
+        row.into_identity(own)
+    });
+    Ok(with.collect())
+}
+
+/// The identities that a list shows.
+fn filtered(project: ProjectId, filter: &IdentityFilter) -> identities::BoxedQuery<'static, Db> {
+    let mut query = identities::table.filter(identities::project_id.eq(Uid(project))).into_boxed();
+    let owners = || {
+        credential_identifiers::table
+            .filter(credential_identifiers::project_id.eq(Uid(project)))
+            .filter(credential_identifiers::kind.eq_any(SEARCHED))
+            .select(credential_identifiers::identity_id)
+    };
+    if let Some(ids) = &filter.ids {
+        query = query.filter(identities::id.eq_any(ids.iter().copied().map(Uid).collect::<Vec<_>>()));
+    }
+    if let Some(identifiers) = filter.credentials_identifier.clone() {
+        let owners = owners().filter(credential_identifiers::identifier.eq_any(identifiers));
+        query = query.filter(identities::id.eq_any(owners));
+    }
+    if let Some(prefix) = filter.identifier_prefix.clone() {
+        // A range instead of LIKE: it uses the index, needs no escaping, and means the same in both databases.
+        let end = format!("{prefix}\u{10ffff}");
+        let owners = owners()
+            .filter(credential_identifiers::identifier.ge(prefix))
+            .filter(credential_identifiers::identifier.lt(end));
+        query = query.filter(identities::id.eq_any(owners));
+    }
+    query
+}

@@ -1,0 +1,182 @@
+//! Sending and entering verification codes.
+
+use diesel::prelude::*;
+use orrery_core::id::IdentityId;
+use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
+use orrery_courier::message::NewMessage;
+use orrery_identity::flow::Flow;
+use orrery_identity::identity::{AddressStatus, Identity, VerifiableAddress, Via};
+use orrery_identity::store::{NewCode, Redeemed, Updated};
+
+use super::super::Conn;
+use super::{Store, flow, message};
+use crate::columns::{At, Document, Hash, Uid, Word};
+use crate::error::Outcome;
+use crate::queue::Decision;
+use crate::rows::flow::{CodeRow, FlowRow, WholeFlowRow};
+use crate::rows::identity::{AddressPurpose, IdentityRow, VerifiableAddressDocument};
+use crate::rows::message::NewMessageRow;
+use crate::schema::{flow_codes, flows, identities, identity_addresses};
+
+impl Store {
+    /// See `FlowStore::verification_send`.
+    pub(super) async fn send_verification(
+        &self,
+        project: ProjectId,
+        flow: &Flow,
+        code: &NewCode,
+        messages: &[NewMessage],
+    ) -> Result<Updated, StoreError> {
+        let (id, kind) = (flow.id, flow.kind);
+        let (row, whole) = (FlowRow::new(project, flow), WholeFlowRow::new(project, flow));
+        let messages = NewMessageRow::all(project, messages);
+        let code = code.clone();
+        self.write(move |connection| {
+            if !flow::update_open(connection, project, id, kind, row)? {
+                let inserted = diesel::insert_into(flows::table)
+                    .values(whole)
+                    .on_conflict((flows::project_id, flows::id))
+                    .do_nothing()
+                    .execute(connection)?;
+                if inserted == 0 {
+                    return Ok(Updated::Stale);
+                }
+            }
+            diesel::delete(flow_codes::table)
+                .filter(flow_codes::project_id.eq(Uid(project)))
+                .filter(flow_codes::flow_id.eq(Uid(id)))
+                .execute(connection)?;
+            insert_code(connection, project, &code)?;
+            message::enqueue(connection, messages)?;
+            Ok(Updated::Done)
+        })
+        .await
+    }
+
+    /// See `FlowStore::verification_redeem`.
+    pub(super) async fn redeem_verification(
+        &self,
+        project: ProjectId,
+        passed: &Flow,
+        code: &[TokenHash],
+        max_submissions: u32,
+        now: Timestamp,
+    ) -> Result<Redeemed, StoreError> {
+        let (id, kind, row) = (passed.id, passed.kind, FlowRow::new(project, passed));
+        let code: Vec<_> = code.iter().copied().map(Hash).collect();
+        let limit = i32::try_from(max_submissions).unwrap_or(i32::MAX);
+        self.decide(move |connection| {
+            let open = flows::table
+                .filter(flows::project_id.eq(Uid(project)))
+                .filter(flows::id.eq(Uid(id)))
+                .filter(flows::kind.eq(Word(kind)))
+                .filter(flows::completed_at.is_null());
+            let counted = diesel::update(open.clone())
+                .filter(flows::submissions.lt(limit))
+                .set(flows::submissions.eq(flows::submissions + 1))
+                .execute(connection)?;
+            if counted == 0 {
+                let still_open: i64 = open.count().get_result(connection)?;
+                return Ok(Decision::Keep(if still_open > 0 { Redeemed::TooMany } else { Redeemed::FlowClosed }));
+            }
+            // Deleting is using: of several that enter the same code only one finds it.
+            let used: Option<(Option<Uid<IdentityId>>, Option<Word<Via>>, Option<String>)> =
+                diesel::delete(flow_codes::table)
+                    .filter(flow_codes::project_id.eq(Uid(project)))
+                    .filter(flow_codes::flow_id.eq(Uid(id)))
+                    .filter(flow_codes::code_hash.eq_any(code))
+                    .filter(flow_codes::expires_at.gt(At(now)))
+                    .filter(flow_codes::identity_id.is_not_null())
+                    .returning((flow_codes::identity_id, flow_codes::via, flow_codes::address))
+                    .get_result(connection)
+                    .optional()?;
+            let Some((Some(identity), Some(via), Some(value))) = used else {
+                return Ok(Decision::Keep(Redeemed::Wrong));
+            };
+            let proven = change_address(connection, project, identity.0, via.0, &value, |address| {
+                address.verified = true;
+                address.status = AddressStatus::Completed;
+                address.verified_at = Some(now);
+                address.updated_at = now;
+            })?;
+            // The address may have been changed since the code was sent.
+            let Some(address) = proven else { return Ok(Decision::Keep(Redeemed::Wrong)) };
+            if !flow::update_open(connection, project, id, kind, row)? {
+                return Ok(Decision::Undo(Redeemed::FlowClosed));
+            }
+            Ok(Decision::Keep(Redeemed::Done { identity: identity.0, address }))
+        })
+        .await
+    }
+
+    /// See `FlowStore::verifiable_address`.
+    pub(super) async fn find_verifiable_address(
+        &self,
+        project: ProjectId,
+        via: Via,
+        value: &str,
+    ) -> Result<Option<(Identity, VerifiableAddress)>, StoreError> {
+        let value = value.to_owned();
+        self.read(move |connection| {
+            let found = identity_addresses::table
+                .inner_join(
+                    identities::table.on(identities::project_id
+                        .eq(identity_addresses::project_id)
+                        .and(identities::id.eq(identity_addresses::identity_id))),
+                )
+                .filter(identity_addresses::project_id.eq(Uid(project)))
+                .filter(identity_addresses::purpose.eq(Word(AddressPurpose::Verifiable)))
+                .filter(identity_addresses::via.eq(Word(via)))
+                .filter(identity_addresses::value.eq(&value))
+                .select(IdentityRow::as_select())
+                .first(connection)
+                .optional()?;
+            let Some(identity) = found.map(|row: IdentityRow| row.into_identity([])) else { return Ok(None) };
+            let mut addresses = identity.verifiable_addresses.iter();
+            let address = addresses.find(|address| address.via == via && address.value == value).cloned();
+            Ok(address.map(|address| (identity, address)))
+        })
+        .await
+    }
+}
+
+/// Inserts a code that is being sent, and marks its address accordingly unless it is proven already.
+pub(super) fn insert_code(connection: &mut Conn, project: ProjectId, code: &NewCode) -> Outcome<()> {
+    diesel::insert_into(flow_codes::table).values(CodeRow::new(project, code)).execute(connection)?;
+    if let Some((identity, via, value)) = &code.address {
+        change_address(connection, project, *identity, *via, value, |address| {
+            if !address.verified {
+                address.status = AddressStatus::Sent;
+                address.updated_at = code.created_at;
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Changes one address of an identity, if it is still there, and returns it.
+fn change_address(
+    connection: &mut Conn,
+    project: ProjectId,
+    identity: IdentityId,
+    via: Via,
+    value: &str,
+    change: impl FnOnce(&mut VerifiableAddressDocument),
+) -> Outcome<Option<VerifiableAddress>> {
+    let this =
+        identities::table.filter(identities::project_id.eq(Uid(project))).filter(identities::id.eq(Uid(identity)));
+    // Counting the version up locks the row, and makes every change that was computed before this one stale.
+    let addresses: Option<Document<Vec<VerifiableAddressDocument>>> = diesel::update(this)
+        .set(identities::version.eq(identities::version + 1))
+        .returning(identities::verifiable_addresses)
+        .get_result(connection)
+        .optional()?;
+    let Some(Document(mut addresses)) = addresses else { return Ok(None) };
+    let Some(address) = addresses.iter_mut().find(|address| address.via == via && address.value == value) else {
+        return Ok(None);
+    };
+    change(address);
+    let changed = address.clone();
+    diesel::update(this).set(identities::verifiable_addresses.eq(Document(addresses))).execute(connection)?;
+    Ok(Some(changed.into()))
+}
