@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::flow::FlowKind;
 use crate::session::Aal;
 
 /// Settings of one project's identity surface.
@@ -53,6 +54,14 @@ pub struct Config {
     pub development: bool,
 }
 
+impl Config {
+    /// Whether a person may choose this identity schema.
+    #[must_use]
+    pub fn may_choose_schema(&self, id: &str) -> bool {
+        id == self.default_schema_id || self.registration.selectable_schemas.iter().any(|selectable| selectable == id)
+    }
+}
+
 /// The pages that flows send browsers to.
 #[derive(Debug, Clone)]
 pub struct UiUrls {
@@ -68,6 +77,20 @@ pub struct UiUrls {
     pub settings: Url,
     /// Error page.
     pub error: Url,
+}
+
+impl UiUrls {
+    /// The page of a flow.
+    #[must_use]
+    pub const fn of(&self, flow: FlowKind) -> &Url {
+        match flow {
+            FlowKind::Login => &self.login,
+            FlowKind::Registration => &self.registration,
+            FlowKind::Settings => &self.settings,
+            FlowKind::Recovery => &self.recovery,
+            FlowKind::Verification => &self.verification,
+        }
+    }
 }
 
 /// How long each flow can be submitted.
@@ -90,6 +113,14 @@ pub struct After {
     pub return_url: Option<Url>,
     /// What to do besides, in order.
     pub hooks: Vec<Hook>,
+}
+
+impl After {
+    /// Where the browser goes after `method`, if this says.
+    #[must_use]
+    pub fn return_url(&self, method: &str) -> Option<&Url> {
+        self.return_urls.get(method).or(self.return_url.as_ref())
+    }
 }
 
 /// What can be done after a flow.

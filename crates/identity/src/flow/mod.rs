@@ -3,19 +3,32 @@
 //! A flow stores what happened (values typed, messages, where it stands), not what to show: nodes are a pure function
 //! of the flow, the configuration and the schema, computed when the flow is read.
 
+use std::time::Duration;
+
 use orrery_core::id::{FlowId, IdentityId, SessionId};
-use orrery_core::{Timestamp, TokenHash};
+use orrery_core::{Entropy, Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::session::Aal;
 
 pub mod catalogue;
+pub mod continue_with;
+pub mod error;
+pub mod form;
 pub mod message;
 pub mod node;
 pub mod order;
+#[cfg(test)]
+pub(crate) mod samples;
+pub mod submission;
+pub mod traits;
 
+pub use continue_with::{ContinueWith, VerificationFlow};
+pub use error::FlowError;
+pub use form::Generation;
 pub use message::{Message, PlacedMessage};
+pub use submission::{Asked, Encoding, Submission};
 
 /// Which flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -97,6 +110,59 @@ pub enum FlowMethod {
     Passkey,
 }
 
+impl FlowMethod {
+    const ALL: [Self; 9] = [
+        Self::Password,
+        Self::Code,
+        Self::Link,
+        Self::Profile,
+        Self::Oidc,
+        Self::Totp,
+        Self::LookupSecret,
+        Self::Webauthn,
+        Self::Passkey,
+    ];
+
+    /// The contract's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Code => "code",
+            Self::Link => "link",
+            Self::Profile => "profile",
+            Self::Oidc => "oidc",
+            Self::Totp => "totp",
+            Self::LookupSecret => "lookup_secret",
+            Self::Webauthn => "webauthn",
+            Self::Passkey => "passkey",
+        }
+    }
+
+    /// The method of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+/// What a new flow is made of, besides time and chance.
+#[derive(Debug, Clone)]
+pub struct NewFlow {
+    /// Which flow.
+    pub kind: FlowKind,
+    /// Who drives it.
+    pub flow_type: FlowType,
+    /// The full URL of the request that begins it.
+    pub request_url: String,
+    /// Where the browser goes afterwards; already checked against the allow-list.
+    pub return_to: Option<String>,
+    /// Hash of the anti-CSRF cookie that a browser flow belongs to.
+    pub csrf: Option<TokenHash>,
+    /// How long it can be submitted.
+    pub lifespan: Duration,
+}
+
 /// One run of a self-service flow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Flow {
@@ -147,7 +213,66 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Whether it can still be submitted.
+    /// A flow that begins now: its form waits for a method, at the lowest level.
+    #[must_use]
+    pub fn begin(new: NewFlow, now: Timestamp, entropy: &dyn Entropy) -> Self {
+        Self {
+            id: FlowId::generate(entropy),
+            kind: new.kind,
+            flow_type: new.flow_type,
+            state: FlowState::ChooseMethod,
+            active: None,
+            issued_at: now,
+            expires_at: now + new.lifespan,
+            request_url: new.request_url,
+            return_to: new.return_to,
+            csrf: new.csrf,
+            identity_id: None,
+            session_id: None,
+            schema_id: None,
+            requested_aal: Aal::Aal1,
+            refresh: false,
+            values: Map::new(),
+            messages: Vec::new(),
+            transient_payload: None,
+            context: Value::Null,
+            submissions: 0,
+            completed_at: None,
+            updated_at: now,
+        }
+    }
+
+    /// A flow that takes the place of this expired one: same client, same aim, and a message that says what happened.
+    #[must_use]
+    pub fn successor(
+        &self,
+        csrf: Option<TokenHash>,
+        lifespan: Duration,
+        notice: &message::Template,
+        now: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        let new = NewFlow {
+            kind: self.kind,
+            flow_type: self.flow_type,
+            request_url: self.request_url.clone(),
+            return_to: self.return_to.clone(),
+            csrf,
+            lifespan,
+        };
+        let notice = notice.with([
+            ("expired_at", Value::String(self.expires_at.to_rfc3339())),
+            ("expired_at_unix", Value::from(self.expires_at.as_seconds())),
+        ]);
+        Self {
+            schema_id: self.schema_id.clone(),
+            requested_aal: self.requested_aal,
+            messages: vec![notice.on_form()],
+            ..Self::begin(new, now, entropy)
+        }
+    }
+
+    /// Whether it can no longer be submitted.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at

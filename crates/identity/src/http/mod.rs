@@ -2,9 +2,15 @@
 //!
 //! Every handler takes `Data<IdentityService>` and the request's `Context`.
 
+pub mod errors;
+pub mod failure;
+pub mod flow;
 pub mod identities;
 mod identity_json;
+pub mod login;
+pub mod registration;
 pub mod schemas;
+pub mod session;
 
 use orrery_web::Routes;
 
@@ -14,7 +20,7 @@ const SURFACE: &str = "identity";
 /// Everything on the public listener.
 #[must_use]
 pub fn public() -> Routes {
-    schemas::routes(SURFACE)
+    login::routes(SURFACE).and(registration::routes(SURFACE)).and(errors::routes(SURFACE)).and(schemas::routes(SURFACE))
 }
 
 /// Everything on the administrators' listener.

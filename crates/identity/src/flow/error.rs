@@ -1,0 +1,45 @@
+//! Why a step of a flow cannot go on, where the flow itself cannot say so.
+
+use orrery_core::StoreError;
+
+use super::{FlowMethod, VerificationFlow};
+use crate::credentials::password::Overloaded;
+use crate::limits::TooMany;
+
+/// Why a step of a flow cannot go on. Whatever the person can correct in the form is a message in the flow instead.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// There is no flow of this kind and id.
+    #[error("no such flow")]
+    Unknown,
+    /// A usable session exists and neither refresh nor a higher level was asked for.
+    #[error("already signed in")]
+    SessionAvailable,
+    /// A second factor was asked for, but nobody is signed in.
+    #[error("a second factor needs a session")]
+    FirstFactorNeeded,
+    /// The session ended while its login was being completed.
+    #[error("the session is not active")]
+    SessionInactive,
+    /// The operator has switched registration off.
+    #[error("registration is disabled")]
+    RegistrationDisabled,
+    /// The operator has switched this method off.
+    #[error("method {} is disabled", .0.as_str())]
+    MethodDisabled(FlowMethod),
+    /// The identity schema asked for does not exist or is not offered.
+    #[error("no such identity schema")]
+    UnknownSchema,
+    /// The account has no proven address; a verification flow was begun.
+    #[error("an address must be verified first")]
+    AddressUnverified(VerificationFlow),
+    /// Too many requests came from one address.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// Too many passwords are waiting to be hashed.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// The store could not do its work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,80 @@
+//! Completing a login: hooks, the session, and one step that writes everything.
+
+use orrery_core::RequestContext;
+use secrecy::SecretString;
+
+use super::password::Proven;
+use super::{LoggedIn, SessionIssue, Submitted, submit};
+use crate::IdentityService;
+use crate::config::Hook;
+use crate::flow::{Flow, FlowError, FlowState, catalogue};
+use crate::session::{self, Aal, AuthenticationMethod, SessionWithIdentity, UsedMethod};
+use crate::store::{Completion, LoginDone, SessionWrite};
+
+/// Signs in whoever was proven, unless the account is disabled or a hook objects.
+pub(super) async fn complete(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+    proven: Proven<'_>,
+    current: Option<(SessionWithIdentity, SecretString)>,
+) -> Result<Submitted, FlowError> {
+    let config = service.config.load();
+    let Proven { identity, upgraded, pass } = proven;
+    if !identity.is_active() {
+        let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
+        return submit::again(service, context, flow, disabled, None).await;
+    }
+    let hooks = &config.login.after.hooks;
+    let method = UsedMethod {
+        method: AuthenticationMethod::Password,
+        aal: Aal::Aal1,
+        completed_at: context.now,
+        provider: None,
+        organization: None,
+    };
+    // Somebody else than before gets a session of their own; the same person keeps id and token.
+    let own = current.filter(|(session, _)| session.identity.id == identity.id);
+    let (issued, session, token, write) = if let Some((own, token)) = own {
+        let renewed = session::renew(&own.session, method, &config.session, context, &*service.entropy);
+        (SessionIssue::Renewed, renewed.clone(), token, SessionWrite::Renew(renewed))
+    } else {
+        let new = session::issue(identity.id, method, &config.session, context, &*service.entropy);
+        let write = new.write(&service.keyring);
+        (SessionIssue::New, new.session, new.token, write)
+    };
+    close(&mut flow, context, &session);
+    let done = LoginDone {
+        flow: flow.clone(),
+        session: write,
+        upgraded,
+        clear_attempts: pass.counter_to_clear(),
+        revoke_others: hooks.contains(&Hook::RevokeActiveSessions),
+        messages: Vec::new(),
+    };
+    match (service.flows.login_complete(context.project, &done).await?, issued) {
+        (Completion::Done, _) => {
+            let session = SessionWithIdentity { session, identity };
+            Ok(Submitted::Done(Box::new(LoggedIn { flow, session, token, issued })))
+        }
+        (Completion::FlowClosed, _) => {
+            flow.messages = vec![catalogue::LOGIN_COMPLETED.message().on_form()];
+            Ok(Submitted::Again(Box::new(flow)))
+        }
+        (Completion::Inactive, SessionIssue::Renewed) => Err(FlowError::SessionInactive),
+        (Completion::Inactive, SessionIssue::New) => {
+            let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
+            flow.completed_at = None;
+            flow.state = FlowState::ChooseMethod;
+            submit::again(service, context, flow, disabled, None).await
+        }
+    }
+}
+
+fn close(flow: &mut Flow, context: &RequestContext, session: &session::Session) {
+    flow.state = FlowState::PassedChallenge;
+    flow.identity_id = Some(session.identity_id);
+    flow.session_id = Some(session.id);
+    flow.completed_at = Some(context.now);
+    flow.updated_at = context.now;
+}

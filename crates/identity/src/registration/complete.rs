@@ -1,0 +1,105 @@
+//! Completing a registration: one step that writes the identity, its session and its verification.
+
+use std::collections::BTreeSet;
+
+use orrery_core::error::Conflict;
+use orrery_core::{PageRequest, RequestContext, StoreError};
+use serde_json::json;
+
+use super::submit::{again, show};
+use super::{Registered, Screen, Submitted};
+use crate::IdentityService;
+use crate::config::{Config, Hook};
+use crate::credentials::CredentialKind;
+use crate::flow::{Flow, FlowError, FlowState, PlacedMessage, catalogue};
+use crate::identity::Identity;
+use crate::session::{self, Aal, AuthenticationMethod, UsedMethod};
+use crate::store::{Completion, IdentityFilter, RegistrationDone};
+
+/// Stores the identity, unless somebody else has one of its names or addresses.
+pub(super) async fn complete(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+    identity: Identity,
+) -> Result<Submitted, FlowError> {
+    let config = service.config.load();
+    let before = flow.clone();
+    let hooks = &config.registration.after.hooks;
+    // The session comes last, whatever its place in the list.
+    let issued = hooks.contains(&Hook::Session).then(|| {
+        let method = UsedMethod {
+            method: AuthenticationMethod::Password,
+            aal: Aal::Aal1,
+            completed_at: context.now,
+            provider: None,
+            organization: None,
+        };
+        session::issue(identity.id, method, &config.session, context, &*service.entropy)
+    });
+    flow.state = FlowState::PassedChallenge;
+    flow.identity_id = Some(identity.id);
+    flow.session_id = issued.as_ref().map(|issued| issued.session.id);
+    flow.completed_at = Some(context.now);
+    flow.updated_at = context.now;
+    // The account has them now; the flow need not remember.
+    flow.values.clear();
+    let done = RegistrationDone {
+        flow,
+        identity,
+        session: issued.as_ref().map(|issued| issued.write(&service.keyring)),
+        verification: None,
+        messages: Vec::new(),
+    };
+    match service.flows.registration_complete(context.project, &done).await {
+        Ok(Completion::Done) => {
+            let continue_with = Vec::new();
+            let session = issued.map(|issued| (issued.session, issued.token));
+            let RegistrationDone { flow, identity, .. } = done;
+            Ok(Submitted::Done(Box::new(Registered { flow, identity, session, continue_with })))
+        }
+        Ok(Completion::FlowClosed | Completion::Inactive) => {
+            let mut flow = before;
+            flow.messages = vec![catalogue::REGISTRATION_COMPLETED.message().on_form()];
+            Ok(Submitted::Again(Box::new(flow)))
+        }
+        Err(StoreError::Conflict(
+            Conflict::CredentialIdentifier | Conflict::VerifiableAddress | Conflict::RecoveryAddress,
+        )) => {
+            let mut flow = before;
+            let mut messages = vec![taken(service, context, &config, &done.identity).await?];
+            show(&mut flow, Screen::Profile, &mut messages);
+            again(service, context, flow, messages).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What to say about a taken name: that it is, and with hints, how its owner can sign in.
+async fn taken(
+    service: &IdentityService,
+    context: &RequestContext,
+    config: &Config,
+    refused: &Identity,
+) -> Result<PlacedMessage, FlowError> {
+    let plain = catalogue::IDENTIFIER_TAKEN.message().on_form();
+    let identifiers = refused.credentials.get(&CredentialKind::Password).map(|it| it.identifiers.clone());
+    let Some(identifiers) = identifiers.filter(|_| config.registration.login_hints) else { return Ok(plain) };
+    let filter = IdentityFilter { credentials_identifier: Some(identifiers.clone()), ..IdentityFilter::default() };
+    let kinds = BTreeSet::from(CredentialKind::ALL);
+    let page = PageRequest::Keyset { size: 1, after: None };
+    let owners = service.identities.identity_list(context.project, &filter, &kinds, &page).await?;
+    let Some(owner) = owners.items.into_iter().next() else { return Ok(plain) };
+    let hint = identifiers.iter().find(|it| owner.credentials.values().any(|owned| owned.identifiers.contains(it)));
+    let usable = owner.credentials.values().filter(|it| it.config.as_object().is_some_and(|it| !it.is_empty()));
+    let usable: Vec<_> = usable.map(|credential| credential.kind.as_str()).collect();
+    let providers = owner.credentials.get(&CredentialKind::Oidc).map_or(&[][..], |it| &it.identifiers);
+    let providers: Vec<_> = providers.iter().filter_map(|it| it.split(':').next()).collect();
+    Ok(catalogue::IDENTIFIER_TAKEN_HINTS
+        .with([
+            ("available_credential_types", json!(usable)),
+            ("available_oidc_providers", json!(providers)),
+            ("credential_identifier_hint", json!(hint)),
+        ])
+        .on_form())
+}

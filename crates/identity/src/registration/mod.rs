@@ -1,0 +1,84 @@
+//! Creating an account: start, submit (traits first or everything at once), complete.
+
+pub mod complete;
+pub mod password;
+pub mod profile;
+pub mod render;
+pub mod start;
+pub mod submit;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::flow::{ContinueWith, Flow};
+use crate::identity::Identity;
+use crate::session::Session;
+
+/// What became of a submit that was understood.
+#[derive(Debug)]
+pub enum Submitted {
+    /// The account exists.
+    Done(Box<Registered>),
+    /// Not yet: the flow says what is next, or what to correct.
+    Again(Box<Flow>),
+    /// The flow was too old; a fresh one exists.
+    Expired {
+        /// The old one.
+        expired: Box<Flow>,
+        /// The fresh one.
+        fresh: Box<Flow>,
+    },
+}
+
+/// A completed registration.
+#[derive(Debug)]
+pub struct Registered {
+    /// The flow, passed.
+    pub flow: Flow,
+    /// The new identity.
+    pub identity: Identity,
+    /// Its first session and the session's token, when the `session` hook is configured.
+    pub session: Option<(Session, SecretString)>,
+    /// What the client should do next, in order.
+    pub continue_with: Vec<ContinueWith>,
+}
+
+/// Which page of a two-page registration is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Screen {
+    /// Traits.
+    #[default]
+    Profile,
+    /// How to sign in.
+    Credentials,
+}
+
+/// What a registration remembers between submits.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// The page.
+    #[serde(default)]
+    pub screen: Screen,
+    /// Where the browser goes after the verification that follows; already checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_verification_return_to: Option<String>,
+}
+
+impl Memory {
+    /// What this flow remembers.
+    #[must_use]
+    pub fn of(flow: &Flow) -> Self {
+        Self::deserialize(&flow.context).unwrap_or_default()
+    }
+
+    pub(crate) fn store(&self, flow: &mut Flow) {
+        flow.context = serde_json::json!(self);
+    }
+}
+
+/// The traits that were typed so far.
+pub(crate) fn typed(flow: &Flow) -> Map<String, Value> {
+    flow.values.get("traits").and_then(Value::as_object).cloned().unwrap_or_default()
+}

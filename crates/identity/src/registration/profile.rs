@@ -1,0 +1,39 @@
+//! The two pages of a registration: traits first, then how to sign in.
+
+use orrery_core::RequestContext;
+use serde_json::{Map, Value};
+
+use super::submit::{again, show};
+use super::{Screen, Submitted};
+use crate::IdentityService;
+use crate::flow::{Flow, FlowError, FlowMethod, catalogue};
+use crate::schema::{IdentitySchema, TraitError};
+
+/// Checks the traits and goes to the second page.
+pub(super) async fn submit(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+    schema: &IdentitySchema,
+    mut traits: Map<String, Value>,
+) -> Result<Submitted, FlowError> {
+    flow.active = Some(FlowMethod::Profile);
+    let (screen, mut messages) = match schema.check(&mut traits) {
+        Ok(_) => (Screen::Credentials, vec![catalogue::REGISTRATION_CHOOSE_CREDENTIAL.message().on_form()]),
+        Err(errors) => (Screen::Profile, errors.into_iter().map(TraitError::placed).collect()),
+    };
+    show(&mut flow, screen, &mut messages);
+    again(service, context, flow, messages).await
+}
+
+/// Goes back to the first page, with everything that was typed.
+pub(super) async fn back(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+) -> Result<Submitted, FlowError> {
+    flow.active = Some(FlowMethod::Profile);
+    let mut messages = Vec::new();
+    show(&mut flow, Screen::Profile, &mut messages);
+    again(service, context, flow, messages).await
+}

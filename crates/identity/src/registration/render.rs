@@ -1,0 +1,202 @@
+//! The form of a registration: a pure function of the flow, the schema and the settings.
+
+use orrery_core::Timestamp;
+use orrery_core::id::{FlowId, OrganizationId};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Memory, Screen, typed};
+use crate::config::{Config, RegistrationStyle};
+use crate::flow::form::Reader;
+use crate::flow::node::{Autocomplete, Container, Group, Input, InputType, Node};
+use crate::flow::{Flow, FlowMethod, FlowState, FlowType, catalogue, form, order, traits};
+use crate::schema::IdentitySchema;
+
+/// A registration flow as clients read it (`registrationFlow` of the contract).
+#[derive(Debug, Clone, Serialize)]
+pub struct RegistrationFlow {
+    id: FlowId,
+    organization_id: Option<OrganizationId>,
+    #[serde(rename = "type")]
+    flow_type: FlowType,
+    expires_at: Timestamp,
+    issued_at: Timestamp,
+    request_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active: Option<FlowMethod>,
+    ui: Container,
+    state: FlowState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transient_payload: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_schema: Option<String>,
+}
+
+/// A registration flow for one reader.
+#[must_use]
+pub fn render(flow: &Flow, config: &Config, schema: &IdentitySchema, reader: Reader<'_>) -> RegistrationFlow {
+    let mut nodes = vec![Node::csrf_token(reader.csrf_token)];
+    nodes.extend(match (config.registration.style, Memory::of(flow).screen) {
+        (RegistrationStyle::Unified, _) => everything(flow, config, schema),
+        (RegistrationStyle::ProfileFirst, Screen::Profile) => profile(flow, schema),
+        (RegistrationStyle::ProfileFirst, Screen::Credentials) => credentials(flow, config, schema),
+    });
+    let fields: Vec<&str> = schema.fields().iter().map(|field| field.name.as_str()).collect();
+    let mut keys = vec!["csrf_token"];
+    keys.extend(fields.iter().take(1));
+    keys.push("password");
+    keys.extend(fields.iter().skip(1));
+    order::sort(&mut nodes, order::REGISTRATION_GROUPS, &keys);
+    RegistrationFlow {
+        id: flow.id,
+        organization_id: None,
+        flow_type: flow.flow_type,
+        expires_at: flow.expires_at,
+        issued_at: flow.issued_at,
+        request_url: flow.request_url.clone(),
+        return_to: flow.return_to.clone(),
+        active: form::active(flow, reader.generation),
+        ui: form::container(flow, &config.public_url, nodes, reader.generation),
+        state: flow.state,
+        transient_payload: flow.transient_payload.clone(),
+        identity_schema: flow.schema_id.clone(),
+    }
+}
+
+/// Traits and credentials on one page.
+fn everything(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Node> {
+    let mut nodes = fields(flow, schema);
+    nodes.extend(password(config));
+    nodes
+}
+
+/// The first of two pages.
+fn profile(flow: &Flow, schema: &IdentitySchema) -> Vec<Node> {
+    let mut nodes = fields(flow, schema);
+    let label = catalogue::REGISTRATION_SIGN_UP.message();
+    nodes.push(Node::method(Group::Profile, FlowMethod::Profile.as_str(), label));
+    nodes
+}
+
+/// The second of two pages.
+fn credentials(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Node> {
+    let typed = typed(flow);
+    let hidden = schema.fields().iter().filter_map(|field| traits::hidden(field, Group::Default, &typed));
+    let mut nodes: Vec<_> = hidden.collect();
+    nodes.extend(password(config));
+    let back = Input::submit("screen", "previous").node(Group::Profile);
+    nodes.push(back.labelled(catalogue::REGISTRATION_BACK.message()));
+    nodes
+}
+
+fn fields(flow: &Flow, schema: &IdentitySchema) -> Vec<Node> {
+    let typed = typed(flow);
+    schema.fields().iter().map(|field| traits::field(field, Group::Default, &typed)).collect()
+}
+
+fn password(config: &Config) -> Vec<Node> {
+    if !config.password.enabled {
+        return Vec::new();
+    }
+    let field = Input::new("password", InputType::Password).required().autocomplete(Autocomplete::NewPassword);
+    vec![
+        field.node(Group::Password).labelled(catalogue::LABEL_PASSWORD.message()),
+        Node::method(Group::Password, FlowMethod::Password.as_str(), catalogue::REGISTRATION_SIGN_UP.message()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::flow::samples::{READER, config, flow, schema};
+    use crate::flow::{FlowKind, Generation};
+
+    fn shown(flow: &Flow, style: RegistrationStyle) -> RegistrationFlow {
+        render(flow, &config(style), &schema(), READER)
+    }
+
+    fn layout(shown: &RegistrationFlow) -> Vec<String> {
+        let nodes = json!(shown.ui.nodes);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        nodes
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|node| {
+                let attributes = &node["attributes"];
+                format!("{}/{}<{}>", text(&node["group"]), text(&attributes["name"]), text(&attributes["type"]))
+            })
+            .collect()
+    }
+
+    fn typed_flow(screen: Screen) -> Flow {
+        let mut flow = flow(FlowKind::Registration);
+        flow.values.insert("traits".into(), json!({"email": "ada@example.org", "news": false}));
+        Memory { screen, ..Memory::default() }.store(&mut flow);
+        flow
+    }
+
+    #[test]
+    fn one_page_asks_for_the_password_after_the_first_trait() {
+        let flow = flow(FlowKind::Registration);
+        insta::assert_json_snapshot!(shown(&flow, RegistrationStyle::Unified));
+    }
+
+    #[test]
+    fn the_first_of_two_pages_asks_for_traits() {
+        let shown = shown(&flow(FlowKind::Registration), RegistrationStyle::ProfileFirst);
+        assert_eq!(
+            layout(&shown),
+            [
+                "default/csrf_token<hidden>",
+                "default/traits.email<email>",
+                "default/traits.name.first<text>",
+                "default/traits.size<text>",
+                "default/traits.news<checkbox>",
+                "profile/method<submit>",
+            ]
+        );
+        let nodes = json!(shown.ui.nodes);
+        assert_eq!(nodes[5]["attributes"]["value"], "profile");
+        assert_eq!(nodes[5]["meta"]["label"]["id"], 1_040_001);
+    }
+
+    #[test]
+    fn the_second_page_carries_the_traits_along() {
+        let shown = shown(&typed_flow(Screen::Credentials), RegistrationStyle::ProfileFirst);
+        assert_eq!(
+            layout(&shown),
+            [
+                "default/csrf_token<hidden>",
+                "default/traits.email<hidden>",
+                "password/password<password>",
+                "default/traits.news<hidden>",
+                "password/method<submit>",
+                "profile/screen<submit>",
+            ]
+        );
+        let nodes = json!(shown.ui.nodes);
+        assert_eq!(nodes[3]["attributes"]["value"], json!(false));
+        assert_eq!(nodes[5]["meta"]["label"]["id"], 1_040_008);
+    }
+
+    #[test]
+    fn what_was_typed_is_shown_again() {
+        let nodes = json!(shown(&typed_flow(Screen::Profile), RegistrationStyle::ProfileFirst).ui.nodes);
+        assert_eq!(nodes[1]["attributes"]["value"], "ada@example.org");
+    }
+
+    #[test]
+    fn old_clients_get_fields_that_they_can_decode() {
+        let flow = flow(FlowKind::Registration);
+        let reader = Reader { generation: Generation::First, ..READER };
+        let old = json!(render(&flow, &config(RegistrationStyle::Unified), &schema(), reader)).to_string();
+        assert!(!old.contains("maxlength") && !old.contains("options"), "{old}");
+        let new = json!(shown(&flow, RegistrationStyle::Unified)).to_string();
+        assert!(new.contains("maxlength") && new.contains("options"), "{new}");
+    }
+}

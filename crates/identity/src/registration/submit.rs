@@ -1,0 +1,176 @@
+//! Submitting a registration: which step does it ask for?
+
+use orrery_core::id::FlowId;
+use orrery_core::{RequestContext, TokenHash};
+use serde_json::{Map, Value, json};
+
+use super::{Memory, Screen, Submitted, password, profile, typed};
+use crate::IdentityService;
+use crate::config::RegistrationStyle;
+use crate::flow::{Asked, Encoding, Flow, FlowError, FlowKind, FlowMethod, PlacedMessage, Submission, catalogue};
+use crate::schema::IdentitySchema;
+use crate::session::{Presented, SessionWithIdentity};
+
+/// Traits beyond this many bytes of JSON are refused: they are kept in the flow between submits.
+const MAX_TRAITS: usize = 64 * 1024;
+
+/// A flow as it was found for a submit.
+#[derive(Debug)]
+pub struct Open {
+    /// The flow.
+    pub flow: Flow,
+    /// The request's session, if it is active.
+    pub session: Option<SessionWithIdentity>,
+}
+
+/// Loads the flow and the request's session in one lookup.
+///
+/// # Errors
+/// [`FlowError::Unknown`] or storage trouble.
+pub async fn open(
+    service: &IdentityService,
+    context: &RequestContext,
+    id: FlowId,
+    presented: &Presented,
+) -> Result<Open, FlowError> {
+    let hashes = presented.hashes(&service.keyring);
+    let found = service.flows.flow_with_session(context.project, FlowKind::Registration, id, &hashes).await?;
+    let flow = found.flow.ok_or(FlowError::Unknown)?;
+    Ok(Open { flow, session: found.session.filter(|session| session.is_active(context.now)) })
+}
+
+/// Submits a registration whose sender was found to be the one who began it. `csrf` is the browser's cookie, for a
+/// successor.
+///
+/// # Errors
+/// What the flow itself cannot say; see [`FlowError`].
+pub async fn submit(
+    service: &IdentityService,
+    context: &RequestContext,
+    open: Open,
+    submitted: &Submission,
+    csrf: Option<TokenHash>,
+) -> Result<Submitted, FlowError> {
+    let Open { mut flow, session } = open;
+    let config = service.config.load();
+    if !config.registration.enabled {
+        return Err(FlowError::RegistrationDisabled);
+    }
+    if session.is_some() {
+        return Err(FlowError::SessionAvailable);
+    }
+    if flow.is_expired(context.now) {
+        return expired(service, context, flow, csrf).await;
+    }
+    flow.messages.clear();
+    if flow.completed_at.is_some() {
+        flow.messages.push(catalogue::REGISTRATION_COMPLETED.message().on_form());
+        return Ok(Submitted::Again(Box::new(flow)));
+    }
+    let schemas = service.schemas.load();
+    let schema = flow.schema_id.as_deref().and_then(|id| schemas.get(id)).ok_or(FlowError::UnknownSchema)?;
+    let traits = match traits(&flow, schema, submitted) {
+        Ok(traits) => traits,
+        Err(message) => return again(service, context, flow, vec![message]).await,
+    };
+    flow.transient_payload = submitted.transient_payload();
+    flow.values.insert("traits".to_owned(), Value::Object(traits.clone()));
+    match step(submitted, config.registration.style) {
+        Step::Back => profile::back(service, context, flow).await,
+        Step::Profile => profile::submit(service, context, flow, schema, traits).await,
+        Step::Method(FlowMethod::Password) if config.password.enabled => {
+            password::submit(service, context, flow, schema, traits, submitted.secret("password")).await
+        }
+        Step::Method(method) => Err(FlowError::MethodDisabled(method)),
+        Step::Nothing => {
+            again(service, context, flow, vec![catalogue::REGISTRATION_NO_METHOD.message().on_form()]).await
+        }
+    }
+}
+
+/// What a submit asks for.
+enum Step {
+    /// The first of two pages again.
+    Back,
+    /// The second of two pages.
+    Profile,
+    /// An account with this credential.
+    Method(FlowMethod),
+    /// Nothing that this knows.
+    Nothing,
+}
+
+fn step(submitted: &Submission, style: RegistrationStyle) -> Step {
+    if style == RegistrationStyle::ProfileFirst {
+        // `profile:back` is how clients said it before there were screens.
+        match (submitted.text("screen"), submitted.text("method")) {
+            (Some("previous"), _) | (_, Some("profile:back")) => return Step::Back,
+            (Some("credential-selection"), None | Some("profile")) => return Step::Profile,
+            (Some(_) | None, _) => {}
+        }
+    }
+    match (submitted.asked(), style) {
+        (Asked::Method(FlowMethod::Profile), RegistrationStyle::ProfileFirst) => Step::Profile,
+        (Asked::Method(FlowMethod::Profile), RegistrationStyle::Unified) | (Asked::Nothing, _) => Step::Nothing,
+        (Asked::Method(method), _) => Step::Method(method),
+    }
+}
+
+/// The traits of this submit, or those of the page before when it carries none.
+fn traits(flow: &Flow, schema: &IdentitySchema, submitted: &Submission) -> Result<Map<String, Value>, PlacedMessage> {
+    let mut traits = match submitted.value("traits") {
+        Some(Value::Object(traits)) => traits.clone(),
+        None => return Ok(typed(flow)),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            return Err(invalid("The traits must be an object."));
+        }
+    };
+    if json!(traits).to_string().len() > MAX_TRAITS {
+        return Err(invalid("The traits are too large."));
+    }
+    if submitted.encoding() == Encoding::Form {
+        schema.coerce(&mut traits);
+    }
+    Ok(traits)
+}
+
+fn invalid(reason: &str) -> PlacedMessage {
+    catalogue::INVALID.with([("reason", json!(reason))]).on_form()
+}
+
+/// The flow with what is next or wrong, stored.
+pub(super) async fn again(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+    messages: Vec<PlacedMessage>,
+) -> Result<Submitted, FlowError> {
+    flow.messages = messages;
+    flow.updated_at = context.now;
+    // If the flow was completed or removed meanwhile, the answer to this submit is still the same.
+    service.flows.flow_update(context.project, &flow, None).await?;
+    Ok(Submitted::Again(Box::new(flow)))
+}
+
+/// Back on the first page, the password's messages would have no field to stand at.
+pub(super) fn show(flow: &mut Flow, screen: Screen, messages: &mut Vec<PlacedMessage>) {
+    let memory = Memory { screen, ..Memory::of(flow) };
+    if screen == Screen::Profile {
+        messages.retain(|placed| placed.node.as_deref() != Some("password"));
+    }
+    memory.store(flow);
+}
+
+async fn expired(
+    service: &IdentityService,
+    context: &RequestContext,
+    expired: Flow,
+    csrf: Option<TokenHash>,
+) -> Result<Submitted, FlowError> {
+    let lifespan = service.config.load().lifespans.registration;
+    let notice = &catalogue::REGISTRATION_EXPIRED;
+    let mut fresh = expired.successor(csrf, lifespan, notice, context.now, &*service.entropy);
+    Memory { screen: Screen::Profile, ..Memory::of(&expired) }.store(&mut fresh);
+    service.flows.flow_create(context.project, &fresh).await?;
+    Ok(Submitted::Expired { expired: Box::new(expired), fresh: Box::new(fresh) })
+}
