@@ -23,6 +23,7 @@ pub mod schema;
 pub mod service;
 pub mod session;
 pub mod store;
+pub mod verification;
 
 #[cfg(test)]
 mod test_values;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use orrery_core::{Entropy, Keyring};
+use orrery_courier::compose::Composer;
 
 use crate::config::Config;
 use crate::credentials::password::PasswordHasher;
@@ -27,6 +28,8 @@ pub struct IdentityService {
     pub attempts: Arc<dyn AttemptStore>,
     /// The threads that hash passwords.
     pub hasher: PasswordHasher,
+    /// The texts of messages.
+    pub composer: Arc<Composer>,
     /// The gates in front of accounts.
     pub doors: Doors,
     /// How often each network address may ask.

@@ -1,0 +1,147 @@
+//! Sessions for administrators.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use orrery_core::id::{IdentityId, SessionId};
+use orrery_core::{RequestContext, Timestamp};
+use orrery_web::page::Paging;
+use orrery_web::{ApiError, Context, Listener, Pairs, Routes, response};
+
+use super::sessions::{PAGE, parse};
+use crate::IdentityService;
+use crate::session::{Expand, SessionJson};
+use crate::store::{Extended, SessionFilter};
+
+const EVERYTHING: Expand = Expand { identity: true, devices: true };
+
+/// The routes of this file.
+#[must_use]
+pub fn routes(surface: &'static str) -> Routes {
+    Routes::new(Listener::Admin, surface)
+        .get("/admin/sessions", Some("listSessions"), list)
+        .get("/admin/sessions/{id}", Some("getSession"), get)
+        .delete("/admin/sessions/{id}", Some("disableSession"), revoke)
+        .patch("/admin/sessions/{id}/extend", Some("extendSession"), extend)
+        .get("/admin/identities/{id}/sessions", Some("listIdentitySessions"), list_of_identity)
+        .delete("/admin/identities/{id}/sessions", Some("deleteIdentitySessions"), delete_of_identity)
+}
+
+async fn list(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let query = Pairs::of_query(&request)?;
+    let filter = SessionFilter { active: active(&query, context.now)?, ..SessionFilter::default() };
+    page(&service, &context, &request, &query, "sessions", &filter, expand(&query)?).await
+}
+
+async fn list_of_identity(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let query = Pairs::of_query(&request)?;
+    let identity: IdentityId = parse(&id)?;
+    let filter = SessionFilter { active: active(&query, context.now)?, identity: Some(identity), except: None };
+    page(&service, &context, &request, &query, "sessions of an identity", &filter, EVERYTHING).await
+}
+
+async fn page(
+    service: &IdentityService,
+    context: &RequestContext,
+    request: &HttpRequest,
+    query: &Pairs,
+    list: &'static str,
+    filter: &SessionFilter,
+    expand: Expand,
+) -> Result<HttpResponse, ApiError> {
+    let config = service.config.load();
+    let paging =
+        Paging { keyring: &service.keyring, entropy: &*service.entropy, project: context.project, list, bounds: PAGE };
+    let asked = paging.request(query)?;
+    let page = service.sessions.session_list(context.project, filter, &asked).await?;
+    let sessions: Vec<_> =
+        page.items.iter().map(|session| SessionJson::admin(session, expand, &config.public_url, context.now)).collect();
+    let mut answer = response::ok(&sessions)?;
+    paging.write(answer.headers_mut(), request.path(), query, &asked, &page);
+    Ok(answer)
+}
+
+async fn get(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let expand = expand(&Pairs::of_query(&request)?)?;
+    let session = service.sessions.session_by_id(context.project, parse(&id)?).await?.ok_or_else(unknown)?;
+    response::ok(&SessionJson::admin(&session, expand, &service.config.load().public_url, context.now))
+}
+
+async fn revoke(service: Data<IdentityService>, context: Context, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let id: SessionId = parse(&id)?;
+    let revoked = service.sessions.session_revoke(context.project, id).await?;
+    // Asking twice is no mistake; only a session that never was is.
+    if !revoked && service.sessions.session_by_id(context.project, id).await?.is_none() {
+        return Err(unknown());
+    }
+    Ok(response::no_content())
+}
+
+async fn extend(service: Data<IdentityService>, context: Context, id: Path<String>) -> Result<HttpResponse, ApiError> {
+    let config = service.config.load();
+    let expires_at = context.now + config.session.lifespan;
+    // Never to an earlier end: the lifespan may have been shortened since.
+    let earliest = config.session.earliest_extend.unwrap_or(config.session.lifespan);
+    let extendable_before = expires_at.min(context.now + earliest);
+    let extended = service.sessions.session_extend(context.project, parse(&id)?, expires_at, extendable_before).await?;
+    match extended {
+        Extended::Unknown => Err(unknown()),
+        Extended::Session(_) if config.session.faster_extend => Ok(response::no_content()),
+        Extended::Session(session) => {
+            response::ok(&SessionJson::admin(&session, EVERYTHING, &config.public_url, context.now))
+        }
+    }
+}
+
+async fn delete_of_identity(
+    service: Data<IdentityService>,
+    context: Context,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    match service.sessions.session_delete_all(context.project, parse(&id)?).await? {
+        0 => Err(ApiError::not_found("This identity has no sessions.")),
+        _ => Ok(response::no_content()),
+    }
+}
+
+fn unknown() -> ApiError {
+    ApiError::not_found("There is no such session. It may have been removed after its end.")
+}
+
+/// Only active or only inactive sessions, if the query says so.
+fn active(query: &Pairs, now: Timestamp) -> Result<Option<(bool, Timestamp)>, ApiError> {
+    match query.get("active").filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some("true") => Ok(Some((true, now))),
+        Some("false") => Ok(Some((false, now))),
+        Some(_) => Err(ApiError::bad_request("The parameter \"active\" must be \"true\" or \"false\".")),
+    }
+}
+
+/// Which parts the query asks for.
+fn expand(query: &Pairs) -> Result<Expand, ApiError> {
+    let mut expand = Expand::default();
+    for part in query.all("expand").filter(|part| !part.is_empty()) {
+        match part.to_ascii_lowercase().as_str() {
+            "identity" => expand.identity = true,
+            "devices" => expand.devices = true,
+            _ => {
+                return Err(ApiError::bad_request("The parameter \"expand\" must be \"identity\" or \"devices\"."));
+            }
+        }
+    }
+    Ok(expand)
+}

@@ -1,0 +1,156 @@
+//! A person's own sessions.
+
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use orrery_core::id::SessionId;
+use orrery_web::page::{PageBounds, Paging};
+use orrery_web::{ApiError, Context, Listener, Pairs, Routes, response};
+use serde_json::json;
+
+use super::flow::with_cookies;
+use super::session::{self, inactive, refused};
+use crate::IdentityService;
+use crate::session::{NoSession, Presented, SessionJson, current, whoami};
+use crate::store::SessionFilter;
+
+/// Rows of one page of sessions, here and for administrators.
+pub(super) const PAGE: PageBounds = PageBounds { default: 250, max: 1000 };
+
+const IDENTITY_ID: HeaderName = HeaderName::from_static("x-kratos-authenticated-identity-id");
+/// For how many seconds a proxy may reuse the answer.
+const CACHE_FOR: HeaderName = HeaderName::from_static("ory-session-cache-for");
+/// How long a proxy may remember that a request without any credential has no session.
+const NOBODY_CACHE_FOR: u32 = 60;
+
+/// The routes of this file.
+#[must_use]
+pub fn routes(surface: &'static str) -> Routes {
+    let whoami = "/sessions/whoami";
+    let routes = Routes::new(Listener::Public, surface)
+        .get(whoami, Some("toSession"), to_session)
+        .get("/sessions", Some("listMySessions"), list)
+        .delete("/sessions", Some("disableMyOtherSessions"), revoke_others)
+        .delete("/sessions/{id}", Some("disableMySession"), revoke);
+    // Proxies ask with the method that they were asked with.
+    [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS]
+        .into_iter()
+        .fold(routes, |routes, method| routes.on(method, whoami, None, to_session))
+}
+
+/// `toSession`: whose session this is. Every method, because proxies forward the one that they were asked with.
+///
+/// # Errors
+/// 401 `session_inactive`, 403 `session_aal2_required`, 400 for an unknown `tokenize_as`.
+pub async fn to_session(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let config = service.config.load();
+    if let Some(template) = Pairs::of_query(&request)?.get("tokenize_as").filter(|template| !template.is_empty()) {
+        return Err(ApiError::bad_request(format!("There is no tokenizer template named \"{template}\".")));
+    }
+    let presented = session::presented(&request, &service, &context);
+    let found = match whoami(&service, &context, &presented, config.session.required_aal).await {
+        Ok(found) => found,
+        Err(NoSession::Inactive) if matches!(presented, Presented::Nothing) && config.session.cache_for.is_some() => {
+            let mut answer = inactive().to_response(Some(&context.request_id));
+            answer.headers_mut().insert(CACHE_FOR, HeaderValue::from(NOBODY_CACHE_FOR));
+            return Ok(answer);
+        }
+        Err(error) => return Err(refused(error, &config)),
+    };
+    let expires_at = found.session.expires_at;
+    let mut answer = response::ok(&SessionJson::public(&found, &config.public_url, context.now))?;
+    let identity = HeaderValue::from_str(&found.identity.id.to_string()).map_err(ApiError::internal)?;
+    answer.headers_mut().insert(IDENTITY_ID, identity);
+    if let Some(longest) = config.session.cache_for {
+        let seconds = expires_at.since(context.now).min(longest).as_secs();
+        answer.headers_mut().insert(CACHE_FOR, HeaderValue::from(seconds));
+    }
+    let outdated = presented.token().filter(|_| presented.is_outdated_cookie(expires_at));
+    with_cookies(answer, outdated.map(|token| session::cookie(&service, &context, token, expires_at)))
+}
+
+/// `listMySessions`: the caller's other active sessions.
+///
+/// # Errors
+/// 401 `session_inactive`, 403 `session_aal2_required`, 400 for a bad page.
+pub async fn list(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let config = service.config.load();
+    let presented = session::presented(&request, &service, &context);
+    let own = whoami(&service, &context, &presented, config.session.required_aal)
+        .await
+        .map_err(|error| refused(error, &config))?;
+    let query = Pairs::of_query(&request)?;
+    let paging = Paging {
+        keyring: &service.keyring,
+        entropy: &*service.entropy,
+        project: context.project,
+        list: "own sessions",
+        bounds: PAGE,
+    };
+    let asked = paging.request(&query)?;
+    let filter = SessionFilter {
+        active: Some((true, context.now)),
+        identity: Some(own.identity.id),
+        except: Some(own.session.id),
+    };
+    let page = service.sessions.session_list(context.project, &filter, &asked).await?;
+    let sessions: Vec<_> =
+        page.items.iter().map(|session| SessionJson::public(session, &config.public_url, context.now)).collect();
+    let mut answer = response::ok(&sessions)?;
+    paging.write(answer.headers_mut(), request.path(), &query, &asked, &page);
+    Ok(answer)
+}
+
+/// `disableMyOtherSessions`: ends all sessions of the caller but this one.
+///
+/// # Errors
+/// 401 `session_inactive`.
+pub async fn revoke_others(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let presented = session::presented(&request, &service, &context);
+    let own = current(&service, &context, &presented).await?.ok_or_else(inactive)?;
+    let keep = Some(own.session.id);
+    let count = service.sessions.session_revoke_others(context.project, own.identity.id, keep).await?;
+    response::ok(&json!({"count": count}))
+}
+
+/// `disableMySession`: ends one other session of the caller. Sessions of others are left alone, and the answer does not
+/// tell whether they exist.
+///
+/// # Errors
+/// 401 `session_inactive`; 400 for the present session and for what is no UUID.
+pub async fn revoke(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let presented = session::presented(&request, &service, &context);
+    let own = current(&service, &context, &presented).await?.ok_or_else(inactive)?;
+    let id: SessionId = parse(&id)?;
+    if id == own.session.id {
+        return Err(ApiError::bad_request("This is the session of the request itself; to end it, sign out."));
+    }
+    service.sessions.session_revoke_own(context.project, own.identity.id, id).await?;
+    Ok(response::no_content())
+}
+
+/// The id in a path.
+///
+/// # Errors
+/// 400 when it is no UUID.
+pub(super) fn parse<T: std::str::FromStr>(id: &str) -> Result<T, ApiError> {
+    id.parse().map_err(|_| ApiError::bad_request("The id in the path is not a UUID."))
+}

@@ -1,0 +1,129 @@
+//! Proving an address: a code goes there, and whoever enters it owns the address. Nobody is signed in by that.
+//!
+//! Nothing here tells whether an address belongs to an account. Asking for a code is counted for each address, and so is
+//! every wrong code, across flows: a fresh flow brings no fresh guesses.
+
+pub mod render;
+mod send;
+mod submit;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use orrery_core::secret::Purpose;
+use orrery_core::{Entropy, Keyring, RequestContext, StoreError, TokenHash};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::IdentityService;
+use crate::config::Config;
+use crate::flow::{Flow, FlowKind, FlowMethod, FlowType, NewFlow, PlacedMessage};
+use crate::identity::Via;
+
+pub use send::{Begun, begin_for, send_for};
+pub use submit::{Outcome, is_code_entry, prefill, submit};
+
+/// The node and the value that hold the address.
+const ADDRESS: &str = "email";
+
+/// Where a verification comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Who drives the flow.
+    pub flow_type: FlowType,
+    /// The full URL of the request that leads to it.
+    pub request_url: String,
+    /// Where to go afterwards; already checked against the allow-list.
+    pub return_to: Option<String>,
+    /// Hash of the anti-CSRF cookie, for browsers.
+    pub csrf: Option<TokenHash>,
+    /// Passed to the message's template.
+    pub transient_payload: Option<Value>,
+}
+
+/// Begins a verification that asks for an address, and stores it.
+///
+/// # Errors
+/// When storage fails.
+pub async fn start(service: &IdentityService, context: &RequestContext, origin: Origin) -> Result<Flow, StoreError> {
+    let flow = begin(&service.config.load(), context, origin, &*service.entropy);
+    service.flows.flow_create(context.project, &flow).await?;
+    Ok(flow)
+}
+
+fn begin(config: &Config, context: &RequestContext, origin: Origin, entropy: &dyn Entropy) -> Flow {
+    let new = NewFlow {
+        kind: FlowKind::Verification,
+        flow_type: origin.flow_type,
+        request_url: origin.request_url,
+        return_to: origin.return_to,
+        csrf: origin.csrf,
+        lifespan: config.lifespans.verification,
+    };
+    let mut flow = Flow::begin(new, context.now, entropy);
+    flow.active = Some(FlowMethod::Code);
+    flow.transient_payload = origin.transient_payload;
+    flow
+}
+
+/// A fresh verification in place of one that is over, with a message that says so.
+fn begin_again(
+    config: &Config,
+    context: &RequestContext,
+    over: &Flow,
+    csrf: Option<TokenHash>,
+    message: PlacedMessage,
+    entropy: &dyn Entropy,
+) -> Flow {
+    let origin = Origin {
+        flow_type: over.flow_type,
+        request_url: over.request_url.clone(),
+        return_to: over.return_to.clone(),
+        csrf,
+        transient_payload: over.transient_payload.clone(),
+    };
+    let mut flow = begin(config, context, origin, entropy);
+    flow.messages.push(message);
+    flow
+}
+
+/// What a verification remembers besides what every flow does.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Memory {
+    /// How the code travels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    via: Option<Via>,
+    /// The code of a link that was followed, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prefilled: Option<String>,
+}
+
+impl Memory {
+    fn of(flow: &Flow) -> Self {
+        Self::deserialize(&flow.context).unwrap_or_default()
+    }
+
+    fn store(&self, flow: &mut Flow) {
+        flow.context = json!(self);
+    }
+
+    fn prefill(&mut self, flow: &Flow, code: &str, keyring: &Keyring, entropy: &dyn Entropy) {
+        let sealed = keyring.seal(Purpose::OneTimeCode, flow.id.as_uuid().as_bytes(), code.as_bytes(), entropy);
+        self.prefilled = Some(URL_SAFE_NO_PAD.encode(sealed));
+    }
+
+    fn prefilled(&self, flow: &Flow, keyring: &Keyring) -> Option<String> {
+        let sealed = URL_SAFE_NO_PAD.decode(self.prefilled.as_ref()?).ok()?;
+        let code = keyring.open(Purpose::OneTimeCode, flow.id.as_uuid().as_bytes(), &sealed).ok()?;
+        String::from_utf8(code).ok()
+    }
+}
+
+/// The address that a code was sent to.
+fn address(flow: &Flow) -> Option<&str> {
+    flow.values.get(ADDRESS)?.as_str()
+}
+
+/// What a code is stored as: good in its own flow only.
+fn code_name(flow: &Flow, code: &str) -> String {
+    format!("verification:{}:{code}", flow.id)
+}

@@ -1,0 +1,155 @@
+//! Sending a code.
+
+use orrery_core::EntropyExt;
+use orrery_core::RequestContext;
+use orrery_core::id::CodeId;
+use orrery_core::secret::Purpose;
+use orrery_courier::compose::{ComposeError, ComposeRequest, TemplateData};
+use orrery_courier::message::{Channel, NewMessage};
+use serde_json::{Value, json};
+
+use super::{ADDRESS, Memory, Origin, begin, code_name};
+use crate::IdentityService;
+use crate::config::Config;
+use crate::flow::form::{endpoint, with_query};
+use crate::flow::{Flow, FlowError, FlowState, catalogue};
+use crate::identity::json::IdentityJson;
+use crate::identity::{Identity, VerifiableAddress, Via};
+use crate::limits::{Door, TooMany};
+use crate::store::NewCode;
+
+/// Digits of a code.
+const DIGITS: usize = 6;
+
+/// A verification whose code is ready to be sent: everything is to be stored in one step.
+#[derive(Debug)]
+pub struct Begun {
+    /// The flow, waiting for the code.
+    pub flow: Flow,
+    /// The code as it is stored.
+    pub code: NewCode,
+    /// The message that carries it.
+    pub messages: Vec<NewMessage>,
+}
+
+/// A verification of an address that is known to belong to the identity, for the step that causes it to store.
+///
+/// None when the address cannot be written to: that must not keep anybody from registering.
+#[must_use]
+pub fn begin_for(
+    service: &IdentityService,
+    context: &RequestContext,
+    identity: &Identity,
+    address: &VerifiableAddress,
+    origin: Origin,
+) -> Option<Begun> {
+    let config = service.config.load();
+    let mut flow = begin(&config, context, origin, &*service.entropy);
+    flow.identity_id = Some(identity.id);
+    let recipient = Recipient { via: address.via, value: &address.value, owner: Some(identity) };
+    match recipient.prepare(service, context, &config, &mut flow) {
+        Ok((code, messages)) => Some(Begun { flow, code, messages }),
+        Err(error) => {
+            tracing::warn!(request_id = %context.request_id, %error, "no verification message could be composed");
+            None
+        }
+    }
+}
+
+/// As [`begin_for`], and stored by itself, unless the address had too many codes lately.
+///
+/// # Errors
+/// Storage trouble, or [`FlowError::TooMany`].
+pub async fn send_for(
+    service: &IdentityService,
+    context: &RequestContext,
+    identity: &Identity,
+    address: &VerifiableAddress,
+    origin: Origin,
+) -> Result<Option<Flow>, FlowError> {
+    count(service, context, &address.value).await?;
+    let Some(begun) = begin_for(service, context, identity, address, origin) else { return Ok(None) };
+    service.flows.verification_send(context.project, &begun.flow, &begun.code, &begun.messages).await?;
+    Ok(Some(begun.flow))
+}
+
+/// Counts one code to this address.
+///
+/// # Errors
+/// Storage trouble, or [`FlowError::TooMany`] when there were too many lately. The same for addresses of nobody.
+pub(super) async fn count(service: &IdentityService, context: &RequestContext, address: &str) -> Result<(), FlowError> {
+    let config = service.config.load();
+    let sent = Door::sending(context.project, address, &service.keyring).failure(&config.limits, context.now);
+    let counted = service.attempts.attempt_failed(context.project, &sent).await?;
+    match counted.locked_until {
+        Some(until) if counted.failures > sent.limit => Err(TooMany { retry_after: until.since(context.now) }.into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Who is to get a code.
+pub(super) struct Recipient<'a> {
+    pub(super) via: Via,
+    pub(super) value: &'a str,
+    /// Whose address it is, if it is anybody's.
+    pub(super) owner: Option<&'a Identity>,
+}
+
+impl Recipient<'_> {
+    /// Puts the flow where a code was sent and prepares the code and its message. For addresses of nobody the work and
+    /// the flow are the same; the code never matches, and the message is a notice or thrown away.
+    pub(super) fn prepare(
+        &self,
+        service: &IdentityService,
+        context: &RequestContext,
+        config: &Config,
+        flow: &mut Flow,
+    ) -> Result<(NewCode, Vec<NewMessage>), ComposeError> {
+        flow.state = FlowState::SentEmail;
+        flow.updated_at = context.now;
+        flow.values.insert(ADDRESS.to_owned(), Value::from(self.value));
+        Memory { via: Some(self.via), prefilled: None }.store(flow);
+        let sent = match self.via {
+            Via::Email => &catalogue::VERIFICATION_CODE_MAILED,
+            Via::Sms => &catalogue::VERIFICATION_CODE_TEXTED,
+        };
+        flow.messages = vec![sent.message().on_form()];
+        let digits = service.entropy.digits(DIGITS);
+        let code = NewCode {
+            id: CodeId::generate(&*service.entropy),
+            flow_id: flow.id,
+            code: service.keyring.hash(Purpose::OneTimeCode, &code_name(flow, &digits)),
+            address: self.owner.map(|identity| (identity.id, self.via, self.value.to_owned())),
+            created_at: context.now,
+            expires_at: context.now + config.code.lifespan,
+        };
+        let request = ComposeRequest {
+            project: context.project,
+            channel: match self.via {
+                Via::Email => Channel::Email,
+                Via::Sms => Channel::Sms,
+            },
+            recipient: self.value,
+            locale: context.accept_language.as_deref(),
+            data: self.data(config, flow, digits),
+            request_url: Some(&flow.request_url),
+            transient_payload: flow.transient_payload.clone().unwrap_or(Value::Null),
+        };
+        let message = service.composer.compose(&request, context.now, &*service.entropy, &service.keyring)?;
+        let sends = self.owner.is_some() || config.verification.notify_unknown_recipients;
+        Ok((code, if sends { vec![message] } else { Vec::new() }))
+    }
+
+    fn data(&self, config: &Config, flow: &Flow, code: String) -> TemplateData {
+        let Some(identity) = self.owner else { return TemplateData::VerificationCodeInvalid };
+        let page = endpoint(&config.public_url, "/self-service/verification");
+        let mut link = page.clone();
+        link.query_pairs_mut().append_pair("flow", &flow.id.to_string());
+        TemplateData::VerificationCodeValid {
+            verification_url: Some(with_query(&link, "code", &code)),
+            verification_code: code,
+            expires_in: config.code.lifespan,
+            identity: json!(IdentityJson::public(identity, &config.public_url)),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Submitting a verification: an address that is to get a code, or the code.
+
+use orrery_core::secret::Purpose;
+use orrery_core::{RequestContext, TokenHash};
+use orrery_courier::compose::ComposeError;
+use serde_json::json;
+
+use super::send::{Recipient, count};
+use super::{Memory, address, begin_again, code_name};
+use crate::IdentityService;
+use crate::config::Config;
+use crate::flow::message::Template;
+use crate::flow::{Asked, Encoding, Flow, FlowError, FlowMethod, FlowState, PlacedMessage, Submission, catalogue};
+use crate::identity::Via;
+use crate::limits::{Door, Entry};
+use crate::schema::normalize::{is_email, normalize, phone};
+use crate::store::{Redeemed, Updated};
+
+/// Longest text that is looked at as an address or as a code, in bytes.
+const MAX_BYTES: usize = 320;
+
+/// What a submit led to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The flow goes on, or is passed.
+    Shown(Box<Flow>),
+    /// Something in the form has to be corrected.
+    Rejected(Box<Flow>),
+    /// It was too late; a fresh flow was begun.
+    Expired(Box<Flow>),
+    /// The flow was passed before, or has used up its tries; a fresh one was begun.
+    Replaced(Box<Flow>),
+}
+
+/// Whether what was submitted is a code, and not an address to send one to.
+///
+/// A form with both comes from the button that asks for a new code, beside a field that may hold the old one.
+#[must_use]
+pub fn is_code_entry(flow: &Flow, submitted: &Submission) -> bool {
+    let asks_for_code = submitted.encoding() == Encoding::Form && typed_address(submitted).is_some();
+    submitted.text("code").is_some() && flow.state != FlowState::ChooseMethod && !asks_for_code
+}
+
+fn typed_address(submitted: &Submission) -> Option<&str> {
+    // Phone numbers may come under the name of their channel, too.
+    submitted.text("email").or_else(|| submitted.text("sms"))
+}
+
+/// Submits a verification whose sender was found to be the one who began it. `csrf` is the browser's cookie, for a
+/// successor.
+///
+/// # Errors
+/// What the flow itself cannot say; see [`FlowError`].
+pub async fn submit(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+    submitted: &Submission,
+    csrf: Option<TokenHash>,
+) -> Result<Outcome, FlowError> {
+    let config = service.config.load();
+    if flow.completed_at.is_some() {
+        return replaced(service, context, &config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await;
+    }
+    if flow.is_expired(context.now) {
+        let expired = catalogue::VERIFICATION_EXPIRED
+            .with([("expired_at", json!(flow.expires_at)), ("expired_at_unix", json!(flow.expires_at.as_seconds()))])
+            .on_form();
+        let fresh = begin_again(&config, context, &flow, csrf, expired, &*service.entropy);
+        service.flows.flow_create(context.project, &fresh).await?;
+        return Ok(Outcome::Expired(Box::new(fresh)));
+    }
+    flow.messages.clear();
+    flow.active = Some(FlowMethod::Code);
+    if let Some(payload) = submitted.transient_payload() {
+        flow.transient_payload = Some(payload);
+    }
+    match submitted.asked() {
+        Asked::Method(FlowMethod::Code) if config.code.enabled => {}
+        // Old forms leave the method out; its fields say it.
+        Asked::Nothing if submitted.text("code").is_some() || typed_address(submitted).is_some() => {}
+        Asked::Nothing => {
+            let message = catalogue::VERIFICATION_NO_METHOD.message().on_form();
+            return rejected(service, context, flow, message).await;
+        }
+        Asked::Method(method) => return Err(FlowError::MethodDisabled(method)),
+    }
+    match (submitted.text("code"), typed_address(submitted)) {
+        (Some(code), _) if is_code_entry(&flow, submitted) => enter(service, context, &config, flow, code, csrf).await,
+        (_, Some(typed)) => send(service, context, &config, flow, typed, csrf).await,
+        (Some(_) | None, None) => {
+            let field = match flow.state {
+                FlowState::SentEmail => "code",
+                FlowState::ChooseMethod | FlowState::PassedChallenge | FlowState::ShowForm | FlowState::Success => {
+                    "email"
+                }
+            };
+            let message = catalogue::REQUIRED.with([("property", json!(field))]).on_node(field);
+            rejected(service, context, flow, message).await
+        }
+    }
+}
+
+/// Remembers the code of a link that was followed, for the form to show, and hands the flow to the browser that followed
+/// it: mail is often read on another device than the one that asked. Whoever has the link has the code.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn prefill(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+    code: &str,
+    csrf: Option<TokenHash>,
+) -> Result<(), FlowError> {
+    if flow.state != FlowState::SentEmail || flow.is_expired(context.now) || !is_plausible(code) {
+        return Ok(());
+    }
+    let mut memory = Memory::of(&flow);
+    memory.prefill(&flow, code, &service.keyring, &*service.entropy);
+    memory.store(&mut flow);
+    flow.csrf = flow.csrf.and(csrf);
+    flow.updated_at = context.now;
+    service.flows.flow_update(context.project, &flow, None).await?;
+    Ok(())
+}
+
+/// A code as people copy it, without the spaces.
+fn compact(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
+}
+
+fn is_plausible(code: &str) -> bool {
+    (1..=16).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+async fn send(
+    service: &IdentityService,
+    context: &RequestContext,
+    config: &Config,
+    mut flow: Flow,
+    typed: &str,
+    csrf: Option<TokenHash>,
+) -> Result<Outcome, FlowError> {
+    let Some((via, value)) = recognise(typed) else {
+        let shown: String = typed.chars().take(100).collect();
+        let message = catalogue::INVALID_EMAIL.with([("value", json!(shown))]).on_node("email");
+        return rejected(service, context, flow, message).await;
+    };
+    match count(service, context, &value).await {
+        Ok(()) => {}
+        Err(FlowError::TooMany(_)) => {
+            let reason = "Too many codes were sent to this address. Please try again later.";
+            let message = catalogue::INVALID.with([("reason", json!(reason))]).on_form();
+            return rejected(service, context, flow, message).await;
+        }
+        Err(error) => return Err(error),
+    }
+    let known = service.flows.verifiable_address(context.project, via, &value).await?;
+    let owner = known.as_ref().map(|(identity, _)| identity);
+    flow.identity_id = owner.map(|identity| identity.id);
+    let prepared = Recipient { via, value: &value, owner }.prepare(service, context, config, &mut flow);
+    let (code, messages) = match prepared {
+        Ok(prepared) => prepared,
+        Err(ComposeError::InvalidRecipient | ComposeError::TooLarge) => {
+            let message = catalogue::INVALID_EMAIL.with([("value", json!(value))]).on_node("email");
+            return rejected(service, context, flow, message).await;
+        }
+        Err(error) => return Err(orrery_core::StoreError::internal(error).into()),
+    };
+    match service.flows.verification_send(context.project, &flow, &code, &messages).await? {
+        Updated::Done => Ok(Outcome::Shown(Box::new(flow))),
+        Updated::Stale | Updated::Unknown => {
+            replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await
+        }
+    }
+}
+
+/// An email address or a phone number, in the spelling that it is stored under.
+fn recognise(typed: &str) -> Option<(Via, String)> {
+    if typed.len() > MAX_BYTES {
+        return None;
+    }
+    if let Some(number) = phone(typed) {
+        return Some((Via::Sms, number));
+    }
+    let address = normalize(typed);
+    is_email(&address).then_some((Via::Email, address))
+}
+
+async fn enter(
+    service: &IdentityService,
+    context: &RequestContext,
+    config: &Config,
+    flow: Flow,
+    code: &str,
+    csrf: Option<TokenHash>,
+) -> Result<Outcome, FlowError> {
+    let (project, code) = (context.project, compact(code));
+    let door = Door::code(project, address(&flow).unwrap_or_default(), &service.keyring);
+    let lookup = || async {
+        let attempts = service.attempts.attempts(project, door.counter()).await?;
+        Ok::<_, FlowError>(((), attempts))
+    };
+    let pass = match service.doors.attempt(door, &config.limits, context.now, lookup).await? {
+        Entry::Admitted(attempt) => attempt.pass,
+        Entry::Refused { .. } => {
+            let reason = "Too many wrong codes were entered for this address. Please try again later.";
+            let message = catalogue::INVALID.with([("reason", json!(reason))]).on_form();
+            return rejected(service, context, flow, message).await;
+        }
+    };
+    let passed = passed(flow.clone(), context);
+    let name = code_name(&flow, if is_plausible(&code) { &code } else { "" });
+    let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &name).collect();
+    let limit = config.code.max_submissions;
+    match service.flows.verification_redeem(project, &passed, &hashes, limit, context.now).await? {
+        Redeemed::Done { .. } => {
+            if let Some(counter) = pass.counter_to_clear() {
+                service.attempts.attempts_clear(project, counter).await?;
+            }
+            Ok(Outcome::Shown(Box::new(passed)))
+        }
+        Redeemed::Wrong => {
+            let mut flow = flow;
+            flow.messages = vec![catalogue::VERIFICATION_CODE_INVALID.message().on_form()];
+            flow.updated_at = context.now;
+            let failure = door.failure(&config.limits, context.now);
+            service.flows.flow_update(project, &flow, Some(&failure)).await?;
+            drop(pass);
+            Ok(Outcome::Shown(Box::new(flow)))
+        }
+        Redeemed::TooMany => {
+            replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_CODE_INVALID).await
+        }
+        Redeemed::FlowClosed => {
+            replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await
+        }
+    }
+}
+
+/// The flow as it is once its code was entered.
+fn passed(mut flow: Flow, context: &RequestContext) -> Flow {
+    let done = match Memory::of(&flow).via {
+        Some(Via::Sms) => &catalogue::VERIFICATION_PHONE_DONE,
+        Some(Via::Email) | None => &catalogue::VERIFICATION_EMAIL_DONE,
+    };
+    flow.state = FlowState::PassedChallenge;
+    flow.messages = vec![done.message().on_form()];
+    flow.completed_at = Some(context.now);
+    flow.updated_at = context.now;
+    flow
+}
+
+/// The flow with what is wrong, stored.
+async fn rejected(
+    service: &IdentityService,
+    context: &RequestContext,
+    mut flow: Flow,
+    message: PlacedMessage,
+) -> Result<Outcome, FlowError> {
+    flow.messages = vec![message];
+    flow.updated_at = context.now;
+    service.flows.flow_update(context.project, &flow, None).await?;
+    Ok(Outcome::Rejected(Box::new(flow)))
+}
+
+async fn replaced(
+    service: &IdentityService,
+    context: &RequestContext,
+    config: &Config,
+    over: &Flow,
+    csrf: Option<TokenHash>,
+    why: &Template,
+) -> Result<Outcome, FlowError> {
+    let fresh = begin_again(config, context, over, csrf, why.message().on_form(), &*service.entropy);
+    service.flows.flow_create(context.project, &fresh).await?;
+    Ok(Outcome::Replaced(Box::new(fresh)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_apart_by_their_form() {
+        assert_eq!(recognise(" Ada@Example.ORG "), Some((Via::Email, "ada@example.org".to_owned())));
+        assert_eq!(recognise("+49 30 123456"), Some((Via::Sms, "+4930123456".to_owned())));
+        for nobody in ["", "ada", "030 123456", "@", "ada@", "ada@example.org\r\nBcc: eve@example.org"] {
+            assert_eq!(recognise(nobody), None, "{nobody:?}");
+        }
+        assert_eq!(recognise(&format!("{}@example.org", "a".repeat(400))), None);
+    }
+
+    #[test]
+    fn codes_may_be_copied_with_spaces() {
+        assert_eq!(compact(" 123 456\n"), "123456");
+        assert_eq!(compact("123-456"), "123456");
+        assert!(is_plausible("123456"));
+        for rubbish in ["", "12345x", "１２３４５６", "12345678901234567"] {
+            assert!(!is_plausible(rubbish), "{rubbish}");
+        }
+    }
+}
