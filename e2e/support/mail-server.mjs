@@ -1,5 +1,4 @@
 // A real SMTP server that keeps what it receives and shows it over HTTP.
-import { once } from "node:events";
 import maildev from "maildev";
 import { freePorts } from "./ports.mjs";
 
@@ -7,7 +6,6 @@ import { freePorts } from "./ports.mjs";
 export async function startMail() {
   const [smtpPort, webPort] = await freePorts(2);
   const server = maildev({ smtp: smtpPort, web: webPort, ip: "127.0.0.1", silent: true });
-  server.listen();
-  await once(server, "server:ready").catch(() => {});
+  await server.listen();
   return { smtpPort, url: `http://127.0.0.1:${webPort}`, stop: () => server.close(() => {}) };
 }
