@@ -3,6 +3,10 @@
 use orrery_core::id::FlowId;
 use serde::{Deserialize, Serialize};
 
+use super::form::with_query;
+use super::{Flow, FlowKind, FlowType};
+use crate::config::Config;
+
 /// One next step. Clients reject actions that they do not know, so this list is closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
@@ -34,6 +38,16 @@ pub struct VerificationFlow {
     /// The page, for browsers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+impl VerificationFlow {
+    /// How a client gets to a flow that verifies this address.
+    #[must_use]
+    pub fn of(flow: &Flow, address: &str, config: &Config) -> Self {
+        let url = (flow.flow_type == FlowType::Browser)
+            .then(|| with_query(config.ui.of(FlowKind::Verification), "flow", &flow.id.to_string()));
+        Self { id: flow.id, verifiable_address: address.to_owned(), url }
+    }
 }
 
 #[cfg(test)]

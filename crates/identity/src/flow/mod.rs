@@ -146,6 +146,15 @@ impl FlowMethod {
     }
 }
 
+/// Hashes of the anti-CSRF secrets of the browser that submits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BrowserSecrets {
+    /// The present one.
+    pub present: TokenHash,
+    /// The one that comes with a new session.
+    pub next: TokenHash,
+}
+
 /// What a new flow is made of, besides time and chance.
 #[derive(Debug, Clone)]
 pub struct NewFlow {

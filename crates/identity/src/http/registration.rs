@@ -1,5 +1,6 @@
 //! Registration over HTTP.
 
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -16,7 +17,7 @@ use super::session;
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::form::Reader;
-use crate::flow::{ContinueWith, Flow, FlowError, FlowKind, FlowMethod, FlowType};
+use crate::flow::{BrowserSecrets, ContinueWith, Flow, FlowError, FlowKind, FlowMethod, FlowType};
 use crate::identity::json::IdentityJson;
 use crate::limits::Rate;
 use crate::registration::render::{RegistrationFlow, render};
@@ -161,16 +162,19 @@ async fn submit_as(
     let presented = session::presented(request, service, context);
     let open = registration::open(service, context, id, &presented).await.map_err(api_error)?;
     *client = Client::of_submit(request, open.flow.flow_type);
-    let csrf = match flow::check_sender(&config, request, &open.flow, &submitted)? {
+    let present = match flow::check_sender(&config, request, &open.flow, &submitted)? {
         Sender::Owner(csrf) => csrf,
         Sender::BrowserOnNativeFlow(reason) => {
             let told = flow::not_evaluated(open.flow, &reason);
             return response::json(StatusCode::BAD_REQUEST, &shown(service, &config, context, &told, "")?);
         }
     };
-    let answer = Answer { service, config: &config, context, request, client: *client };
+    // Chosen now, because the verification that follows already belongs to it.
+    let (next, next_cookie) = flow::csrf(&config).rotate(&*service.entropy);
+    let browser = present.map(|present| BrowserSecrets { present, next: next.fingerprint() });
+    let answer = Answer { service, config: &config, context, request, client: *client, next_cookie };
     let return_to = open.flow.return_to.clone();
-    match registration::submit(service, context, open, &submitted, csrf).await {
+    match registration::submit(service, context, open, &submitted, browser).await {
         Ok(Outcome::Done(done)) => answer.done(*done),
         Ok(Outcome::Again(flow)) => answer.again(&flow),
         Ok(Outcome::Expired { expired, fresh }) => match client {
@@ -191,6 +195,8 @@ struct Answer<'a> {
     context: &'a RequestContext,
     request: &'a HttpRequest,
     client: Client,
+    /// The anti-CSRF cookie that comes with a new session.
+    next_cookie: Cookie<'static>,
 }
 
 impl Answer<'_> {
@@ -258,7 +264,7 @@ impl Answer<'_> {
         let cookies = session.map(|(session, token)| {
             let signed_in = session::cookie(self.service, self.context, &token, session.expires_at);
             // What an earlier user of this browser knew must not be worth anything now.
-            [signed_in, flow::csrf(self.config).rotate(&*self.service.entropy).1]
+            [signed_in, self.next_cookie.clone()]
         });
         flow::with_cookies(answer, cookies.into_iter().flatten())
     }

@@ -7,9 +7,11 @@ use super::password::Proven;
 use super::{LoggedIn, SessionIssue, Submitted, submit};
 use crate::IdentityService;
 use crate::config::Hook;
-use crate::flow::{Flow, FlowError, FlowState, catalogue};
+use crate::flow::{Flow, FlowError, FlowState, VerificationFlow, catalogue};
+use crate::identity::Identity;
 use crate::session::{self, Aal, AuthenticationMethod, SessionWithIdentity, UsedMethod};
 use crate::store::{Completion, LoginDone, SessionWrite};
+use crate::verification::{self, Origin};
 
 /// Signs in whoever was proven, unless the account is disabled or a hook objects.
 pub(super) async fn complete(
@@ -26,6 +28,11 @@ pub(super) async fn complete(
         return submit::again(service, context, flow, disabled, None).await;
     }
     let hooks = &config.login.after.hooks;
+    if hooks.contains(&Hook::RequireVerifiedAddress)
+        && let Some(verification) = unverified(service, context, &flow, &identity).await?
+    {
+        return Err(FlowError::AddressUnverified(verification));
+    }
     let method = UsedMethod {
         method: AuthenticationMethod::Password,
         aal: Aal::Aal1,
@@ -77,4 +84,24 @@ fn close(flow: &mut Flow, context: &RequestContext, session: &session::Session) 
     flow.session_id = Some(session.id);
     flow.completed_at = Some(context.now);
     flow.updated_at = context.now;
+}
+
+/// The verification to pass first, if the identity has addresses but none is proven. Its code is on its way.
+async fn unverified(
+    service: &IdentityService,
+    context: &RequestContext,
+    flow: &Flow,
+    identity: &Identity,
+) -> Result<Option<VerificationFlow>, FlowError> {
+    if identity.verifiable_addresses.iter().any(|address| address.verified) {
+        return Ok(None);
+    }
+    let Some(address) = identity.verifiable_addresses.first() else { return Ok(None) };
+    let origin = Origin::of(flow, flow.csrf);
+    let begun = match verification::send_for(service, context, identity, address, origin.clone()).await? {
+        Some(begun) => begun,
+        // The address cannot be written to; another may be entered.
+        None => verification::start(service, context, origin).await?,
+    };
+    Ok(Some(VerificationFlow::of(&begun, &address.value, &service.config.load())))
 }

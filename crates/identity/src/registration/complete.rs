@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 
 use orrery_core::error::Conflict;
-use orrery_core::{PageRequest, RequestContext, StoreError};
+use orrery_core::{PageRequest, RequestContext, StoreError, TokenHash};
 use serde_json::json;
 
 use super::submit::{again, show};
-use super::{Registered, Screen, Submitted};
+use super::{Memory, Registered, Screen, Submitted};
 use crate::IdentityService;
 use crate::config::{Config, Hook};
 use crate::credentials::CredentialKind;
-use crate::flow::{Flow, FlowError, FlowState, PlacedMessage, catalogue};
+use crate::flow::{
+    BrowserSecrets, ContinueWith, Flow, FlowError, FlowState, PlacedMessage, VerificationFlow, catalogue,
+};
 use crate::identity::Identity;
 use crate::session::{self, Aal, AuthenticationMethod, UsedMethod};
 use crate::store::{Completion, IdentityFilter, RegistrationDone};
+use crate::verification::{self, Begun, Origin};
 
 /// Stores the identity, unless somebody else has one of its names or addresses.
 pub(super) async fn complete(
@@ -22,6 +25,7 @@ pub(super) async fn complete(
     context: &RequestContext,
     mut flow: Flow,
     identity: Identity,
+    browser: Option<BrowserSecrets>,
 ) -> Result<Submitted, FlowError> {
     let config = service.config.load();
     let before = flow.clone();
@@ -37,6 +41,8 @@ pub(super) async fn complete(
         };
         session::issue(identity.id, method, &config.session, context, &*service.entropy)
     });
+    let csrf = browser.map(|browser| if issued.is_some() { browser.next } else { browser.present });
+    let verification = verification(service, context, &flow, &identity, csrf);
     flow.state = FlowState::PassedChallenge;
     flow.identity_id = Some(identity.id);
     flow.session_id = issued.as_ref().map(|issued| issued.session.id);
@@ -44,16 +50,24 @@ pub(super) async fn complete(
     flow.updated_at = context.now;
     // The account has them now; the flow need not remember.
     flow.values.clear();
-    let done = RegistrationDone {
+    let mut done = RegistrationDone {
         flow,
         identity,
         session: issued.as_ref().map(|issued| issued.write(&service.keyring)),
         verification: None,
         messages: Vec::new(),
     };
+    let mut continue_with = Vec::new();
+    if let Some((begun, address)) = verification {
+        if hooks.contains(&Hook::ShowVerificationUi) {
+            let flow = VerificationFlow::of(&begun.flow, &address, &config);
+            continue_with.push(ContinueWith::ShowVerificationUi { flow });
+        }
+        done.verification = Some((begun.flow, begun.code));
+        done.messages = begun.messages;
+    }
     match service.flows.registration_complete(context.project, &done).await {
         Ok(Completion::Done) => {
-            let continue_with = Vec::new();
             let session = issued.map(|issued| (issued.session, issued.token));
             let RegistrationDone { flow, identity, .. } = done;
             Ok(Submitted::Done(Box::new(Registered { flow, identity, session, continue_with })))
@@ -73,6 +87,23 @@ pub(super) async fn complete(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The verification of the first address, which begins together with the account.
+fn verification(
+    service: &IdentityService,
+    context: &RequestContext,
+    flow: &Flow,
+    identity: &Identity,
+    csrf: Option<TokenHash>,
+) -> Option<(Begun, String)> {
+    if !service.config.load().verification.enabled {
+        return None;
+    }
+    let address = identity.verifiable_addresses.iter().find(|address| !address.verified)?;
+    let return_to = Memory::of(flow).after_verification_return_to;
+    let origin = Origin { return_to, ..Origin::of(flow, csrf) };
+    verification::begin_for(service, context, identity, address, origin).map(|begun| (begun, address.value.clone()))
 }
 
 /// What to say about a taken name: that it is, and with hints, how its owner can sign in.

@@ -10,7 +10,7 @@ use crate::IdentityService;
 use crate::config::Config;
 use crate::credentials::CredentialKind;
 use crate::credentials::password::{PolicyViolation, check};
-use crate::flow::{Flow, FlowError, FlowMethod, Message, PlacedMessage, catalogue};
+use crate::flow::{BrowserSecrets, Flow, FlowError, FlowMethod, Message, PlacedMessage, catalogue};
 use crate::identity::Identity;
 use crate::schema::{IdentitySchema, TraitError};
 
@@ -25,6 +25,7 @@ pub(super) async fn submit(
     schema: &IdentitySchema,
     traits: Map<String, Value>,
     password: Option<SecretString>,
+    browser: Option<BrowserSecrets>,
 ) -> Result<Submitted, FlowError> {
     let config = service.config.load();
     flow.active = Some(FlowMethod::Password);
@@ -43,7 +44,7 @@ pub(super) async fn submit(
     let hash = service.hasher.hash(config.hasher.algorithm, password, &*service.entropy).await?;
     let secret = json!({"hashed_password": hash.encode()});
     identity.set_credential(CredentialKind::Password, secret, context.now, &*service.entropy);
-    complete::complete(service, context, flow, identity).await
+    complete::complete(service, context, flow, identity, browser).await
 }
 
 /// The password, if this identity can sign in with it; else what to correct, and on which page.

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use super::{Memory, Screen, Submitted, password, profile, typed};
 use crate::IdentityService;
 use crate::config::RegistrationStyle;
-use crate::flow::{Asked, Encoding, Flow, FlowError, FlowKind, FlowMethod, PlacedMessage, Submission, catalogue};
+use crate::flow::{
+    Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowKind, FlowMethod, PlacedMessage, Submission, catalogue,
+};
 use crate::schema::IdentitySchema;
 use crate::session::{Presented, SessionWithIdentity};
 
@@ -39,8 +41,8 @@ pub async fn open(
     Ok(Open { flow, session: found.session.filter(|session| session.is_active(context.now)) })
 }
 
-/// Submits a registration whose sender was found to be the one who began it. `csrf` is the browser's cookie, for a
-/// successor.
+/// Submits a registration whose sender was found to be the one who began it. `browser` is who it is,
+/// unless it is a native client.
 ///
 /// # Errors
 /// What the flow itself cannot say; see [`FlowError`].
@@ -49,7 +51,7 @@ pub async fn submit(
     context: &RequestContext,
     open: Open,
     submitted: &Submission,
-    csrf: Option<TokenHash>,
+    browser: Option<BrowserSecrets>,
 ) -> Result<Submitted, FlowError> {
     let Open { mut flow, session } = open;
     let config = service.config.load();
@@ -60,7 +62,7 @@ pub async fn submit(
         return Err(FlowError::SessionAvailable);
     }
     if flow.is_expired(context.now) {
-        return expired(service, context, flow, csrf).await;
+        return expired(service, context, flow, browser.map(|browser| browser.present)).await;
     }
     flow.messages.clear();
     if flow.completed_at.is_some() {
@@ -79,7 +81,7 @@ pub async fn submit(
         Step::Back => profile::back(service, context, flow).await,
         Step::Profile => profile::submit(service, context, flow, schema, traits).await,
         Step::Method(FlowMethod::Password) if config.password.enabled => {
-            password::submit(service, context, flow, schema, traits, submitted.secret("password")).await
+            password::submit(service, context, flow, schema, traits, submitted.secret("password"), browser).await
         }
         Step::Method(method) => Err(FlowError::MethodDisabled(method)),
         Step::Nothing => {

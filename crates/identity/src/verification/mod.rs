@@ -40,6 +40,20 @@ pub struct Origin {
     pub transient_payload: Option<Value>,
 }
 
+impl Origin {
+    /// A verification that another flow leads to. `csrf` is the browser that will read it.
+    #[must_use]
+    pub fn of(flow: &Flow, csrf: Option<TokenHash>) -> Self {
+        Self {
+            flow_type: flow.flow_type,
+            request_url: flow.request_url.clone(),
+            return_to: flow.return_to.clone(),
+            csrf,
+            transient_payload: flow.transient_payload.clone(),
+        }
+    }
+}
+
 /// Begins a verification that asks for an address, and stores it.
 ///
 /// # Errors
@@ -74,14 +88,7 @@ fn begin_again(
     message: PlacedMessage,
     entropy: &dyn Entropy,
 ) -> Flow {
-    let origin = Origin {
-        flow_type: over.flow_type,
-        request_url: over.request_url.clone(),
-        return_to: over.return_to.clone(),
-        csrf,
-        transient_payload: over.transient_payload.clone(),
-    };
-    let mut flow = begin(config, context, origin, entropy);
+    let mut flow = begin(config, context, Origin::of(over, csrf), entropy);
     flow.messages.push(message);
     flow
 }
