@@ -112,16 +112,20 @@ fn identity(identity: &Identity, mode: Mode, problems: &mut Vec<Problem>) {
         (Some(DeliveryStrategy::Smtp | DeliveryStrategy::Http | DeliveryStrategy::Inbox) | None, _) => {}
     }
     let hashers = &identity.hashers;
-    if hashers.algorithm == HashAlgorithm::Bcrypt && !(4..=31).contains(&hashers.bcrypt.cost) {
-        problems.push(Problem::new("identity.hashers.bcrypt.cost", "not between 4 and 31"));
+    if hashers.algorithm == HashAlgorithm::Bcrypt && !(4..=15).contains(&hashers.bcrypt.cost) {
+        problems.push(Problem::new("identity.hashers.bcrypt.cost", "not between 4 and 15"));
     } else if hashers.algorithm == HashAlgorithm::Bcrypt && hashers.bcrypt.cost < 12 && mode == Mode::Production {
         problems.push(Problem::new("identity.hashers.bcrypt.cost", "below 12 is only for --dev"));
     }
     let argon2 = &hashers.argon2;
-    if argon2.iterations == 0 || argon2.parallelism == 0 || argon2.memory.0 < 8 * 1024 * u64::from(argon2.parallelism) {
+    let least = 8 * 1024 * u64::from(argon2.parallelism);
+    if !(1..=10).contains(&argon2.iterations)
+        || !(1..=16).contains(&argon2.parallelism)
+        || !(least..=1 << 30).contains(&argon2.memory.0)
+    {
         problems.push(
-            Problem::new("identity.hashers.argon2", "Argon2 cannot work with these costs")
-                .hint("at least one iteration, one lane and 8 KB of memory for each lane"),
+            Problem::new("identity.hashers.argon2", "Argon2 cannot work with these costs, or nobody could afford them")
+                .hint("1 to 10 iterations, 1 to 16 lanes, and 8 KB of memory for each lane to 1 GB"),
         );
     }
     for (index, url) in identity.selfservice.allowed_return_urls.iter().enumerate() {

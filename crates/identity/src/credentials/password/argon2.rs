@@ -86,6 +86,10 @@ impl Argon2Hash {
         password: &[u8],
         memory: &mut Memory,
     ) -> Result<Self, InvalidHash> {
+        // What could not be checked again must not be stored.
+        if memory_kib > MAX_MEMORY_KIB || iterations > MAX_ITERATIONS || parallelism > MAX_PARALLELISM {
+            return Err(InvalidHash);
+        }
         let output = vec![0; OUR_OUTPUT];
         let salt = salt.to_vec();
         let mut hash = Self { algorithm: Algorithm::Argon2id, memory_kib, iterations, parallelism, salt, output };

@@ -208,6 +208,22 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_checked_again_is_not_made() {
+        let algorithm =
+            |memory_kib, iterations, parallelism| HashAlgorithm::Argon2id { memory_kib, iterations, parallelism };
+        for costly in [
+            algorithm(1_048_577, 1, 1),
+            algorithm(256, 11, 1),
+            algorithm(256, 1, 17),
+            HashAlgorithm::Bcrypt { cost: 16 },
+            HashAlgorithm::Bcrypt { cost: 3 },
+        ] {
+            let made = PasswordHash::create(costly, &SecretString::from("x"), [0; 16], &mut Memory::default());
+            assert_eq!(made, Err(InvalidHash), "{costly:?}");
+        }
+    }
+
+    #[test]
     fn a_hash_does_not_print_itself() {
         let hash = parse("$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc");
         assert!(!format!("{hash:?}").contains("bQk8"));

@@ -219,8 +219,8 @@ mod tests {
         let (queue, jobs) = flume::bounded(1);
         let (answer, outcome) = oneshot::channel();
         drop(outcome);
-        // Would take minutes.
-        let algorithm = HashAlgorithm::Argon2id { memory_kib: 1024 * 1024, iterations: 10_000, parallelism: 1 };
+        // Would take a minute.
+        let algorithm = HashAlgorithm::Argon2id { memory_kib: 1024 * 1024, iterations: 10, parallelism: 16 };
         let job = Job { work: Work::Create { algorithm, salt: [0; 16] }, password: SecretString::from("x"), answer };
         queue.send(job).expect("room");
         drop(queue);
