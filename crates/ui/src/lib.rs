@@ -14,9 +14,11 @@ pub mod http;
 mod inbox;
 pub mod locale;
 mod page;
+mod platform;
 mod templates;
 mod view;
 
 pub use config::UiConfig;
 pub use frontend::Frontend;
 pub use page::Pages;
+pub use platform::Platform;

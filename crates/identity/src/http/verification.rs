@@ -4,6 +4,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::RequestContext;
+use orrery_core::id::FlowId;
 use orrery_web::context::request_url;
 use orrery_web::{ApiError, Context, Listener, Pairs, Routes, Submitted, response};
 
@@ -102,12 +103,25 @@ pub async fn get(
     context: Context,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let config = service.config.load();
     let id = flow::id(&Pairs::of_query(&request)?, "id")?;
+    response::ok(&read(&service, &context, &request, id).await?)
+}
+
+/// A flow as the request's sender may read it.
+///
+/// # Errors
+/// 403, 404 and 410 of the contract.
+pub async fn read(
+    service: &IdentityService,
+    context: &RequestContext,
+    request: &HttpRequest,
+    id: FlowId,
+) -> Result<VerificationBody, ApiError> {
+    let config = service.config.load();
     let found = service.flows.flow_by_id(context.project, FlowKind::Verification, id).await?;
     let found = found.ok_or_else(|| api_error(FlowError::Unknown))?;
-    let token = flow::check_reader(&service, &context, &config, &request, &found)?;
-    response::ok(&shown(&service, &config, &context, &found, &token))
+    let token = flow::check_reader(service, context, &config, request, &found)?;
+    Ok(shown(service, &config, context, &found, &token))
 }
 
 /// `updateVerificationFlow`; with GET, the link of a message was followed.
