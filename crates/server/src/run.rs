@@ -56,7 +56,7 @@ impl Server {
         let (addresses, certificates) = (listeners.addresses.clone(), listeners.certificates());
         let database = wiring::database(&loaded.config)?;
         prepare(&database, migrations).await?;
-        let parts = Parts::new(&loaded, surfaces, sources, database, &addresses).await?;
+        let mut parts = Parts::new(&loaded, surfaces, sources, database, &addresses).await?;
         let mut workers = Workers::new();
         parts.work(&mut workers);
         let serving = listeners.serve(serve, &parts.services())?;
@@ -78,12 +78,13 @@ impl Server {
     /// Takes over what may change while running, and reads certificates again.
     ///
     /// # Errors
-    /// When a part refuses; then everything stays as it was.
-    pub fn reload(&self, loaded: &Loaded) -> anyhow::Result<()> {
+    /// When a part refuses; then everything stays as it was. A certificate that cannot be read stays what it was.
+    pub async fn reload(&self, loaded: &Loaded) -> anyhow::Result<()> {
+        self.parts.reload(loaded).await?;
         for certificates in &self.certificates {
             certificates.reload()?;
         }
-        self.parts.reload(loaded)
+        Ok(())
     }
 
     /// Stops: readiness answers 503, load balancers get time to notice, requests in flight are answered, workers

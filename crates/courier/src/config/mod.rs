@@ -9,14 +9,14 @@ use std::time::Duration;
 use orrery_core::GoDuration;
 use schemars::JsonSchema;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 pub(crate) use resolve::error;
 pub use resolve::{ConfigError, CourierSettings};
 pub use templates::TemplatesConfig;
 
 /// How messages are made and sent.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CourierConfig {
     /// The mail server.
@@ -63,7 +63,7 @@ impl Default for CourierConfig {
 }
 
 /// What mail is sent with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStrategy {
     /// A mail server.
@@ -76,7 +76,7 @@ pub enum DeliveryStrategy {
 }
 
 /// What a text message calls itself in `type` of the admin API.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SmsType {
     /// As the contracts say, and typed clients insist.
@@ -98,12 +98,13 @@ impl SmsType {
 }
 
 /// The mail server.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmtpConfig {
     /// `smtp://user:password@host:587/` (STARTTLS, mandatory unless `?disable_starttls=true`) or
     /// `smtps://user:password@host:465/`; further parameters: `skip_ssl_verify=true`, `server_name=…`.
     #[schemars(with = "Option<String>")]
+    #[serde(serialize_with = "hide_optional")]
     pub connection_uri: Option<SecretString>,
     /// The sender's address.
     pub from_address: String,
@@ -134,7 +135,7 @@ impl Default for SmtpConfig {
 }
 
 /// The HTTP mail service.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
     /// How it is called.
@@ -142,7 +143,7 @@ pub struct HttpConfig {
 }
 
 /// A channel beside mail.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelConfig {
     /// Which channel.
@@ -155,7 +156,7 @@ pub struct ChannelConfig {
 }
 
 /// A channel that can be configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelId {
     /// Text messages.
@@ -163,7 +164,7 @@ pub enum ChannelId {
 }
 
 /// What a channel is sent with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelType {
     /// An HTTP service.
@@ -171,16 +172,17 @@ pub enum ChannelType {
 }
 
 /// How an HTTP service is called.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestConfig {
     /// Where.
+    #[serde(serialize_with = "hide_credentials")]
     pub url: url::Url,
     /// The HTTP method.
     #[serde(default = "post")]
     pub method: String,
     /// Further header fields.
-    #[serde(default)]
+    #[serde(default, serialize_with = "hide_values")]
     pub headers: BTreeMap<String, String>,
     /// A minijinja template (`file://….jinja`, `https://….jinja`) that renders the JSON body from `ctx`; without one
     /// `ctx` itself is sent.
@@ -196,7 +198,7 @@ fn post() -> String {
 }
 
 /// How a call is authenticated.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "type", content = "config", rename_all = "snake_case")]
 pub enum AuthConfig {
     /// HTTP basic authentication.
@@ -206,24 +208,26 @@ pub enum AuthConfig {
 }
 
 /// HTTP basic authentication.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BasicAuthConfig {
     /// The user.
     pub user: String,
     /// The password.
     #[schemars(with = "String")]
+    #[serde(serialize_with = "hide")]
     pub password: SecretString,
 }
 
 /// A fixed secret in a header or a cookie.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKeyConfig {
     /// The name of the header or cookie.
     pub name: String,
     /// The secret.
     #[schemars(with = "String")]
+    #[serde(serialize_with = "hide")]
     pub value: SecretString,
     /// Where it is sent.
     #[serde(rename = "in")]
@@ -231,7 +235,7 @@ pub struct ApiKeyConfig {
 }
 
 /// Where an API key is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ApiKeyPlace {
     /// In a header field.
@@ -241,7 +245,7 @@ pub enum ApiKeyPlace {
 }
 
 /// The delivery worker.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerConfig {
     /// How many messages are claimed at once, and sent at the same time (at most 32).
@@ -266,3 +270,24 @@ impl Default for WorkerConfig {
 
 #[cfg(test)]
 mod tests;
+
+/// What stands in the place of a secret when a configuration is shown.
+const HIDDEN: &str = "<redacted>";
+
+fn hide<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(HIDDEN)
+}
+
+fn hide_optional<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| HIDDEN).serialize(serializer)
+}
+
+/// Headers of calls to services authenticate them, more often than not.
+fn hide_values<S: Serializer>(headers: &BTreeMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(headers.keys().map(|name| (name, HIDDEN)))
+}
+
+/// A URL up to its path: what comes before and after may authenticate.
+fn hide_credentials<S: Serializer>(url: &url::Url, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{}{}", url.origin().ascii_serialization(), url.path()))
+}

@@ -1,12 +1,12 @@
 //! `courier.templates`: single overrides by reference.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::message::TemplateType;
 
 /// Single templates that replace the built-in ones; each value is a `file://`, `http(s)://` or `base64://` URI.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are the template types, documented there")]
 pub struct TemplatesConfig {
@@ -21,7 +21,7 @@ pub struct TemplatesConfig {
 }
 
 /// Templates for known and unknown addresses.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outcomes {
     /// The address is known.
@@ -31,7 +31,7 @@ pub struct Outcomes {
 }
 
 /// Templates for known addresses.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Valid {
     /// The address is known.
@@ -39,7 +39,7 @@ pub struct Valid {
 }
 
 /// The parts of one message.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Parts {
     /// The mail.
@@ -49,7 +49,7 @@ pub struct Parts {
 }
 
 /// The parts of a mail.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Email {
     /// The subject.
@@ -59,7 +59,7 @@ pub struct Email {
 }
 
 /// The bodies of a mail.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmailBody {
     /// HTML.
@@ -69,7 +69,7 @@ pub struct EmailBody {
 }
 
 /// The parts of a text message.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sms {
     /// The body.
@@ -77,7 +77,7 @@ pub struct Sms {
 }
 
 /// The body of a text message.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmsBody {
     /// Plain text.

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::say;
+use crate::config::Mode;
 use crate::wiring::{self, Surfaces};
 
 pub(super) fn routes(as_json: bool) -> anyhow::Result<()> {
-    let routes = wiring::routes(Surfaces::All);
+    let routes = wiring::routes(Surfaces::All, Mode::Dev);
     if as_json {
         let list: Vec<_> = routes
             .list()

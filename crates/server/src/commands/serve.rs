@@ -38,7 +38,7 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
     greet(&server, mode);
     loop {
         match watcher.next().await {
-            Change::Configuration => reload(&sources, &server, &telemetry),
+            Change::Configuration => reload(&sources, &server, &telemetry).await,
             Change::Stop => break,
         }
     }
@@ -49,15 +49,17 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
 }
 
 /// A configuration that cannot be used changes nothing.
-fn reload(sources: &config::Sources, server: &Server, telemetry: &Telemetry) {
-    let done = config::load(sources).map_err(anyhow::Error::new).and_then(|loaded| {
-        server.reload(&loaded)?;
-        telemetry.set_level(&loaded.config.log)
-    });
-    match done {
+async fn reload(sources: &config::Sources, server: &Server, telemetry: &Telemetry) {
+    match read_again(sources, server, telemetry).await {
         Ok(()) => tracing::info!("the configuration was read again"),
         Err(why) => tracing::error!("the new configuration is refused, the old one stays: {why:#}"),
     }
+}
+
+async fn read_again(sources: &config::Sources, server: &Server, telemetry: &Telemetry) -> anyhow::Result<()> {
+    let loaded = config::load(sources)?;
+    server.reload(&loaded).await?;
+    telemetry.set_level(&loaded.config.log)
 }
 
 /// Tells a person where to go, and a log where the listeners are.

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::identity::{DeliveryStrategy, HashAlgorithm, Identity};
+use orrery_courier::config::DeliveryStrategy;
+
+use super::identity::{HashAlgorithm, Identity};
 use super::serve::{Pem, Tls};
 use super::{Config, Mode, Problem};
+use crate::wiring::supported;
 
 /// Everything that is wrong with a well-typed configuration. What merely has no effect becomes a warning.
 pub(super) fn check(config: &Config, mode: Mode, warnings: &mut Vec<String>) -> Vec<Problem> {
@@ -102,14 +105,11 @@ fn identity(identity: &Identity, mode: Mode, problems: &mut Vec<Problem>) {
         }
     }
     let courier = &identity.courier;
-    match (courier.delivery_strategy, mode) {
-        (Some(DeliveryStrategy::Inbox), Mode::Production) => problems.push(
+    if courier.delivery_strategy == DeliveryStrategy::Inbox && mode == Mode::Production {
+        problems.push(
             Problem::new("identity.courier.delivery_strategy", "the inbox shows every code to everybody")
                 .hint("use smtp or http; the inbox is for --dev"),
-        ),
-        (Some(DeliveryStrategy::Http), _) if courier.http.request_config.is_none() => problems
-            .push(Problem::new("identity.courier.http.request_config", "delivery by HTTP needs the request to make")),
-        (Some(DeliveryStrategy::Smtp | DeliveryStrategy::Http | DeliveryStrategy::Inbox) | None, _) => {}
+        );
     }
     let hashers = &identity.hashers;
     if hashers.algorithm == HashAlgorithm::Bcrypt && !(4..=15).contains(&hashers.bcrypt.cost) {
@@ -153,5 +153,16 @@ fn not_yet(identity: &Identity, warnings: &mut Vec<String>) {
     ];
     for (name, _) in on.into_iter().filter(|(_, enabled)| *enabled) {
         warnings.push(format!("the method `{name}` is not available yet and stays off"));
+    }
+    let flows = &identity.selfservice.flows;
+    for (name, after) in [
+        ("login", &flows.login.after),
+        ("registration", &flows.registration.after),
+        ("verification", &flows.verification.after),
+    ] {
+        let by_method = after.password.iter().chain(&after.code).flat_map(|method| &method.hooks);
+        for hook in after.hooks.iter().chain(by_method).filter(|hook| supported(hook.hook).is_none()) {
+            warnings.push(format!("the hook `{:?}` after {name} does nothing here", hook.hook));
+        }
     }
 }

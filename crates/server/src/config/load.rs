@@ -7,6 +7,7 @@ use config::{Environment, File, FileFormat, Value, ValueKind};
 use serde_json::Value as Json;
 
 use super::problem::{Problem, Problems, nearest};
+use super::value::read_secret;
 use super::{Config, check, kratos, locate};
 
 /// Where a configuration comes from. Later sources win over earlier ones: `--dev`, a Kratos file, the files in
@@ -102,6 +103,9 @@ pub(super) fn read_file(path: &Path) -> Result<config::Config, Problems> {
 fn typed(merged: &Value) -> Result<Config, Problems> {
     let mut tree = json(merged);
     let mut problems = Vec::new();
+    if let Some(courier) = tree.pointer_mut("/identity/courier") {
+        secrets_from_files(courier, &mut vec!["identity".to_owned(), "courier".to_owned()], &mut problems);
+    }
     // Each round mends or removes one value of a finite tree.
     loop {
         let why = match serde_path_to_error::deserialize::<_, Config>(tree.clone()) {
@@ -234,6 +238,30 @@ fn get_mut<'a>(tree: &'a mut Json, path: &[String]) -> Option<&'a mut Json> {
         Json::Array(items) => part.parse().ok().and_then(|index: usize| items.get_mut(index)),
         other => other.get_mut(part),
     })
+}
+
+/// The courier's own types take secrets as text; here, a `file://` in the place of one becomes the file's content.
+fn secrets_from_files(tree: &mut Json, path: &mut Vec<String>, problems: &mut Vec<Problem>) {
+    const SECRETS: [&str; 3] = ["connection_uri", "password", "value"];
+    let Some(table) = tree.as_object_mut() else {
+        for (index, item) in tree.as_array_mut().into_iter().flatten().enumerate() {
+            path.push(index.to_string());
+            secrets_from_files(item, path, problems);
+            path.pop();
+        }
+        return;
+    };
+    for (key, value) in table {
+        path.push(key.clone());
+        match value {
+            Json::String(text) if SECRETS.contains(&key.as_str()) => match read_secret(std::mem::take(text)) {
+                Ok(secret) => *text = secret,
+                Err(why) => problems.push(Problem::new(path.join("."), why)),
+            },
+            other => secrets_from_files(other, path, problems),
+        }
+        path.pop();
+    }
 }
 
 fn remove(tree: &mut Json, path: &[String]) -> bool {

@@ -8,6 +8,7 @@ pub mod database;
 pub mod dev;
 mod document;
 pub mod identity;
+pub mod keys;
 mod kratos;
 mod load;
 mod locate;
@@ -45,6 +46,8 @@ pub struct Config {
     pub outbound: operations::Outbound,
     /// Identities, flows, sessions and messages.
     pub identity: identity::Identity,
+    /// The life of signing keys.
+    pub keys: keys::Keys,
     /// The built-in pages.
     pub ui: operations::Ui,
 }

@@ -49,7 +49,8 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_secret(String::deserialize(deserializer)?).map(|value| Self(SecretString::from(value)))
+        let secret = read_secret(String::deserialize(deserializer)?).map_err(de::Error::custom)?;
+        Ok(Self(SecretString::from(secret)))
     }
 }
 
@@ -63,67 +64,12 @@ impl JsonSchema for Secret {
     }
 }
 
-/// A URL that may carry a password, which is never shown. May be read from a file like a [`Secret`].
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretUrl(Url);
-
-impl SecretUrl {
-    /// The whole URL, password included.
-    #[must_use]
-    pub const fn expose(&self) -> &Url {
-        &self.0
-    }
-}
-
-impl fmt::Display for SecretUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.0.clone();
-        if shown.password().is_some() && shown.set_password(Some("redacted")).is_err() {
-            return f.write_str(REDACTED);
-        }
-        // Connection parameters may repeat the password (`?password=…`).
-        if shown.query_pairs().any(|(key, _)| key.to_ascii_lowercase().contains("pass")) {
-            shown.set_query(Some("redacted"));
-        }
-        shown.fmt(f)
-    }
-}
-
-impl fmt::Debug for SecretUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for SecretUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretUrl {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = read_secret(String::deserialize(deserializer)?)?;
-        // The parser's own error does not repeat the text, and neither may we.
-        Url::parse(&text).map(Self).map_err(|why| de::Error::custom(format!("not a URL: {why}")))
-    }
-}
-
-impl JsonSchema for SecretUrl {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SecretUrl".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "description": "A URL that may hold a password, or `file://` and the path of a file that holds it." })
-    }
-}
-
-fn read_secret<E: de::Error>(text: String) -> Result<String, E> {
+/// The text itself, or the content of the file that it names, without the final line break.
+pub(super) fn read_secret(text: String) -> Result<String, String> {
     let Some(path) = text.strip_prefix("file://") else { return Ok(text) };
     match std::fs::read_to_string(path) {
         Ok(content) => Ok(content.trim_end_matches(['\r', '\n']).to_owned()),
-        Err(why) => Err(E::custom(format!("the secret cannot be read from {path}: {why}"))),
+        Err(why) => Err(format!("the secret cannot be read from {path}: {why}")),
     }
 }
 
@@ -139,25 +85,37 @@ impl DatabaseUrl {
     }
 }
 
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(mut url) = Url::parse(&self.0) else {
+            return f.write_str(if self.0.contains(['@', '=']) { REDACTED } else { &self.0 });
+        };
+        if url.password().is_some() && url.set_password(Some("redacted")).is_err() {
+            return f.write_str(REDACTED);
+        }
+        // Connection parameters may repeat the password (`?password=…`).
+        if url.query_pairs().any(|(key, _)| key.to_ascii_lowercase().contains("pass")) {
+            url.set_query(Some("redacted"));
+        }
+        url.fmt(f)
+    }
+}
+
 impl Serialize for DatabaseUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match Url::parse(&self.0) {
-            Ok(url) => SecretUrl(url).serialize(serializer),
-            Err(_) if self.0.contains('@') => serializer.serialize_str(REDACTED),
-            Err(_) => serializer.serialize_str(&self.0),
-        }
+        serializer.collect_str(self)
     }
 }
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(REDACTED)
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl<'de> Deserialize<'de> for DatabaseUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_secret(String::deserialize(deserializer)?).map(Self)
+        read_secret(String::deserialize(deserializer)?).map(Self).map_err(de::Error::custom)
     }
 }
 
@@ -293,8 +251,8 @@ mod tests {
 
     #[test]
     fn passwords_in_urls_are_not_shown() {
-        for text in ["postgres://u:hunter2@db/x", "smtp://db?password=hunter2"] {
-            let url: SecretUrl = serde_json::from_value(text.into()).expect("a URL");
+        for text in ["postgres://u:hunter2@db/x", "postgres://db?password=hunter2", "host=db password=hunter2"] {
+            let url: DatabaseUrl = serde_json::from_value(text.into()).expect("a URL");
             let shown = format!("{url:?} {url} {}", serde_json::to_string(&url).expect("JSON"));
             assert!(!shown.contains("hunter2"), "{shown}");
         }

@@ -1,17 +1,36 @@
 //! Configuration to parts: everything that the surfaces work with, made once, in the order in which it is needed.
 
+mod identity;
+mod keys;
+mod references;
+mod tasks;
+
 use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use orrery_core::{Clock, Entropy, Keyring};
+use orrery_courier::compose::Composer;
+use orrery_courier::config::CourierSettings;
+use orrery_courier::deliver::{Courier, CourierParts, Wake};
+use orrery_courier::http::{CourierApi, Visibility};
+use orrery_identity::IdentityService;
+use orrery_identity::credentials::password::PasswordHasher;
+use orrery_identity::limits::{Doors, Rates};
+use orrery_keys::KeyManager;
 use orrery_persistence::{Database, DatabaseConfig};
+use orrery_ui::{Pages, Platform, UiConfig};
 use orrery_web::Routes;
 use orrery_web::edge::EdgeSettings;
 use secrecy::SecretString;
+use tokio::sync::mpsc;
+use url::Url;
 
+pub(crate) use self::identity::supported;
 use crate::admin::AdminAccess;
-use crate::config::{Config, Loaded};
+use crate::config::database::Cleanup;
+use crate::config::{Config, Loaded, Mode};
 use crate::health::Health;
 use crate::listeners::{Addresses, Services};
 use crate::outbound::GuardedClient;
@@ -42,11 +61,22 @@ pub struct Sources {
 pub(crate) struct Parts {
     surfaces: Surfaces,
     sources: Sources,
+    mode: Mode,
+    addresses: Addresses,
     pub(crate) database: Database,
     pub(crate) health: Health,
+    keyring: Arc<Keyring>,
     outbound: Arc<GuardedClient>,
     admin: Data<AdminAccess>,
     edge: Data<EdgeSettings>,
+    identity: Arc<IdentityService>,
+    keys: Arc<KeyManager>,
+    courier: Data<CourierApi>,
+    pages: Data<Pages>,
+    cleanup: Cleanup,
+    /// The way to the task that delivers: each courier replaces the one before.
+    couriers: mpsc::Sender<Courier>,
+    waiting: Option<mpsc::Receiver<Courier>>,
 }
 
 impl Parts {
@@ -59,33 +89,80 @@ impl Parts {
         addresses: &Addresses,
     ) -> anyhow::Result<Self> {
         let config = &loaded.config;
+        let (clock, entropy) = (Arc::clone(&sources.clock), Arc::clone(&sources.entropy));
         let keyring = Arc::new(keyring(config)?);
         let outbound = Arc::new(GuardedClient::new(&config.outbound)?);
         outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
-        let edge = EdgeSettings {
-            clock: Arc::clone(&sources.clock),
-            entropy: Arc::clone(&sources.entropy),
-            trusted_proxies: config.serve.trusted_proxies.clone(),
+        let resolved = references::resolve(config, site(addresses), Arc::clone(&outbound) as _).await?;
+        let identity = Arc::new(IdentityService {
+            config: ArcSwap::from_pointee(identity::settings(config, loaded.mode, addresses)?),
+            schemas: ArcSwap::from_pointee(resolved.schemas),
+            identities: database.identities(),
+            sessions: database.sessions(),
+            flows: database.flows(),
+            attempts: database.attempts(),
+            hasher: PasswordHasher::start(&identity::hasher(config)).context("the hashing pool cannot start")?,
+            composer: Arc::new(composer(&resolved.courier)?),
+            doors: Doors::default(),
+            rates: Rates::default(),
+            keyring: Arc::clone(&keyring),
+            entropy: Arc::clone(&entropy),
+        });
+        let keys =
+            KeyManager::new(database.keys(), Arc::clone(&keyring), Arc::clone(&entropy), keys::settings(&config.keys)?);
+        let courier = CourierApi {
+            store: database.messages(),
+            keyring: Arc::clone(&keyring),
+            entropy: Arc::clone(&entropy),
+            visibility: match loaded.mode {
+                Mode::Dev => Visibility::Open,
+                Mode::Production => Visibility::Redacted,
+            },
+            sms_type: config.identity.courier.sms_message_type,
         };
-        Ok(Self {
+        let frontend = Platform { identity: Arc::clone(&identity), messages: database.messages() };
+        let pages = Pages::new(ui(config, loaded.mode, addresses), Arc::new(frontend))?;
+        let edge = EdgeSettings { clock, entropy, trusted_proxies: config.serve.trusted_proxies.clone() };
+        let (couriers, waiting) = mpsc::channel(1);
+        let parts = Self {
             surfaces,
+            mode: loaded.mode,
+            addresses: addresses.clone(),
             health: Health::new(database.clone()),
-            database,
-            outbound,
             admin: Data::new(AdminAccess::new(Arc::clone(&keyring), &config.admin.tokens, &addresses.admin_url)),
             edge: Data::new(edge),
+            identity,
+            keys: Arc::new(keys),
+            courier: Data::new(courier),
+            pages: Data::new(pages),
+            cleanup: config.database.cleanup.clone(),
+            couriers,
+            waiting: Some(waiting),
+            keyring,
+            outbound,
             sources,
-        })
+            database,
+        };
+        parts.deliver_with(resolved.courier);
+        Ok(parts)
     }
 
     /// What the listeners serve.
     pub(crate) fn services(&self) -> Services {
         let (health, database) = (Data::new(self.health.clone()), Data::new(self.database.clone()));
+        let (identity, keys) = (Data::from(Arc::clone(&self.identity)), Data::from(Arc::clone(&self.keys)));
+        let (courier, pages) = (Data::clone(&self.courier), Data::clone(&self.pages));
         let install = move |config: &mut ServiceConfig| {
-            config.app_data(Data::clone(&health)).app_data(Data::clone(&database));
+            config
+                .app_data(Data::clone(&health))
+                .app_data(Data::clone(&database))
+                .app_data(Data::clone(&identity))
+                .app_data(Data::clone(&keys))
+                .app_data(Data::clone(&courier))
+                .app_data(Data::clone(&pages));
         };
         Services {
-            routes: routes(self.surfaces),
+            routes: routes(self.surfaces, self.mode),
             install: Arc::new(install),
             edge: Data::clone(&self.edge),
             admin: Data::clone(&self.admin),
@@ -93,26 +170,91 @@ impl Parts {
     }
 
     /// Starts what runs beside the listeners.
-    pub(crate) fn work(&self, workers: &mut Workers) {
-        let _ = workers;
+    pub(crate) fn work(&mut self, workers: &mut Workers) {
+        let clock = || Arc::clone(&self.sources.clock);
+        let (database, cleanup, sweeping) = (self.database.clone(), self.cleanup.clone(), clock());
+        workers.spawn(|stopping| tasks::sweep(database, sweeping, cleanup, stopping));
+        if self.surfaces != Surfaces::Courier {
+            let (keys, rotating) = (Arc::clone(&self.keys), clock());
+            workers.spawn(|stopping| tasks::rotate(keys, rotating, stopping));
+        }
+        let couriers = self.waiting.take();
+        if let Some(couriers) = couriers.filter(|_| self.surfaces != Surfaces::Identity) {
+            workers.spawn(|stopping| tasks::deliver(couriers, stopping));
+        }
     }
 
     /// Takes over what may change while running. Nothing changes when a part refuses.
-    pub(crate) fn reload(&self, loaded: &Loaded) -> anyhow::Result<()> {
+    pub(crate) async fn reload(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let config = &loaded.config;
+        let settings = identity::settings(config, self.mode, &self.addresses)?;
+        let resolved = references::resolve(config, site(&self.addresses), Arc::clone(&self.outbound) as _).await?;
+        // From here on nothing can fail.
         self.outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
         self.admin.replace(&config.admin.tokens);
+        self.identity.config.store(Arc::new(settings));
+        self.identity.schemas.store(Arc::new(resolved.schemas));
+        self.deliver_with(resolved.courier);
         Ok(())
+    }
+
+    /// Has messages delivered with these settings from the next batch on.
+    fn deliver_with(&self, settings: CourierSettings) {
+        let courier = Courier::new(
+            settings,
+            CourierParts {
+                store: self.database.messages(),
+                keyring: Arc::clone(&self.keyring),
+                entropy: Arc::clone(&self.sources.entropy),
+                clock: Arc::clone(&self.sources.clock),
+                client: Arc::clone(&self.outbound) as _,
+                wake: Wake::default(),
+            },
+        );
+        // Full: one is on its way already, and the next reload brings the newest. Closed: delivery runs elsewhere.
+        let _: Result<(), _> = self.couriers.try_send(courier);
+    }
+}
+
+/// The public host, by which messages call the site when nobody gave it a name.
+fn site(addresses: &Addresses) -> &str {
+    addresses.public_url.host_str().unwrap_or("localhost")
+}
+
+fn composer(settings: &CourierSettings) -> anyhow::Result<Composer> {
+    Ok(Composer::new(settings.composer.clone(), &settings.templates)?)
+}
+
+fn ui(config: &Config, mode: Mode, addresses: &Addresses) -> UiConfig {
+    let selfservice = &config.identity.selfservice;
+    let mut targets: Vec<Url> = selfservice.default_browser_return_url.iter().cloned().collect();
+    targets.extend(selfservice.allowed_return_urls.iter().filter_map(|url| Url::parse(url).ok()));
+    UiConfig {
+        public_url: addresses.public_url.clone(),
+        name: config.ui.name.clone(),
+        logo_url: config.ui.logo_url.clone(),
+        theme: config.ui.theme.clone().into_iter().collect(),
+        form_targets: targets,
+        inbox: mode == Mode::Dev,
     }
 }
 
 /// Every route of these surfaces, on both listeners.
 #[must_use]
-pub fn routes(surfaces: Surfaces) -> Routes {
-    let always = health::routes().and(metrics::routes());
-    match surfaces {
-        Surfaces::All | Surfaces::Identity => always.and(orrery_ui::http::public()),
+pub fn routes(surfaces: Surfaces, mode: Mode) -> Routes {
+    let always = health::routes().and(metrics::routes()).and(orrery_courier::http::admin());
+    let served = match surfaces {
+        Surfaces::All | Surfaces::Identity => always
+            .and(orrery_identity::http::public())
+            .and(orrery_identity::http::admin())
+            .and(orrery_keys::http::public())
+            .and(orrery_keys::http::admin())
+            .and(orrery_ui::http::public()),
         Surfaces::Courier => always,
+    };
+    match mode {
+        Mode::Dev => served.and(orrery_courier::http::development_inbox()),
+        Mode::Production => served,
     }
 }
 

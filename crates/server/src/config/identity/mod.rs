@@ -1,18 +1,15 @@
 //! `identity`: schemas, flows, methods, sessions and messages, by the names that a Kratos configuration gives them.
 
-mod courier;
 mod flows;
 mod methods;
 mod session;
 
-use std::collections::BTreeMap;
-
 use ipnet::IpNet;
+use orrery_courier::config::CourierConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use self::courier::{Channel, Courier, DeliveryStrategy, HttpChannel, RequestAuth, RequestConfig, Smtp};
 pub use self::flows::{
     After, AfterMethod, Before, CodeFlow, Flows, Hook, HookKind, Login, LoginStyle, Logout, Registration,
     RegistrationStyle, Settings, UiOnly, VerificationUse,
@@ -42,7 +39,7 @@ pub struct Identity {
     /// Calls that flows make to other servers.
     pub clients: Clients,
     /// Outgoing messages.
-    pub courier: Courier,
+    pub courier: CourierConfig,
     /// Switches between older and newer answers.
     pub feature_flags: FeatureFlags,
     /// Which client generation answers are shaped for.
@@ -60,7 +57,7 @@ impl Default for Identity {
             hashers: Hashers::default(),
             security: Security::default(),
             clients: Clients::default(),
-            courier: Courier::default(),
+            courier: CourierConfig::default(),
             feature_flags: FeatureFlags::default(),
             compatibility: Compatibility::default(),
         }
@@ -241,6 +238,3 @@ pub struct FeatureFlags {
     /// Offer the addresses to choose from when signing in again.
     pub refresh_login_choose_address: bool,
 }
-
-/// Free-form header names and values.
-pub type Headers = BTreeMap<String, String>;

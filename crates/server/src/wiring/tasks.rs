@@ -1,0 +1,74 @@
+//! What runs beside the listeners: delivering messages, removing what has expired, rotating keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orrery_core::{Clock, ProjectId};
+use orrery_courier::deliver::Courier;
+use orrery_keys::KeyManager;
+use orrery_persistence::Database;
+use tokio::sync::mpsc;
+
+use crate::config::database::Cleanup;
+use crate::workers::Stopping;
+
+/// Keys change over days; a node that was away catches up within this time.
+const KEY_MAINTENANCE: Duration = Duration::from_secs(15 * 60);
+
+/// Delivers messages. Each courier works until the next one arrives, and finishes what it holds.
+pub(super) async fn deliver(mut couriers: mpsc::Receiver<Courier>, stopping: Stopping) {
+    let mut next = couriers.recv().await;
+    while let Some(courier) = next.take() {
+        let over = async {
+            tokio::select! {
+                () = stopping.clone().wait() => {}
+                Some(replacement) = couriers.recv() => next = Some(replacement),
+            }
+        };
+        courier.run(over).await;
+    }
+}
+
+/// Removes what has expired, in small batches, for as long as there is something; then pauses.
+pub(super) async fn sweep(database: Database, clock: Arc<dyn Clock>, cleanup: Cleanup, stopping: Stopping) {
+    loop {
+        let more = match database.sweep(clock.now(), cleanup.batch_size).await {
+            Ok(swept) => swept.more,
+            Err(why) => {
+                tracing::warn!(error = %why, "what has expired could not be removed; it is tried again");
+                false
+            }
+        };
+        let pause = if more { Duration::ZERO } else { cleanup.interval.0 };
+        if paused(pause, &stopping).await == Next::Stop {
+            return;
+        }
+    }
+}
+
+/// Makes, publishes and retires signing keys.
+pub(super) async fn rotate(keys: Arc<KeyManager>, clock: Arc<dyn Clock>, stopping: Stopping) {
+    loop {
+        match keys.maintain(ProjectId::DEFAULT, clock.now()).await {
+            Ok(_) => {}
+            Err(why) => tracing::warn!(error = %why, "keys could not be looked after; it is tried again"),
+        }
+        if paused(KEY_MAINTENANCE, &stopping).await == Next::Stop {
+            return;
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    Stop,
+}
+
+async fn paused(pause: Duration, stopping: &Stopping) -> Next {
+    tokio::select! {
+        biased;
+        () = stopping.clone().wait() => Next::Stop,
+        () = tokio::time::sleep(pause) => Next::GoOn,
+    }
+}
