@@ -15,17 +15,14 @@ use crate::error::KeyError;
 
 /// An [`ApiError`] in the flat form: `error` is a code, `error_description` says what happened and why.
 #[derive(Debug)]
-pub(super) struct FlatError(Box<Parts>);
-
-#[derive(Debug)]
-struct Parts {
+pub(super) struct FlatError {
     error: ApiError,
     request_id: String,
 }
 
 impl FlatError {
     pub(super) fn new(error: impl Into<ApiError>, request_id: &str) -> Self {
-        Self(Box::new(Parts { error: error.into(), request_id: request_id.to_owned() }))
+        Self { error: error.into(), request_id: request_id.to_owned() }
     }
 }
 
@@ -58,17 +55,17 @@ fn code(status: StatusCode) -> &'static str {
 impl fmt::Display for FlatError {
     /// For the log: with causes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.error.chain())
+        f.write_str(&self.error.chain())
     }
 }
 
 impl ResponseError for FlatError {
     fn status_code(&self) -> StatusCode {
-        self.0.error.status()
+        self.error.status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        let Parts { error, request_id } = &*self.0;
+        let Self { error, request_id } = self;
         let status = error.status();
         let reason = error.reason().unwrap_or_default();
         let body = json!({

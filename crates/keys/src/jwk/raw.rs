@@ -147,7 +147,7 @@ fn decode(member: &'static str, text: Option<&str>) -> Result<Vec<u8>, InvalidJw
 pub struct InvalidJwk {
     /// The member that is wrong, with its path in a set (`keys[1].n`).
     pub member: String,
-    /// What is wrong with it; never its value.
+    /// What is wrong with it, as the predicate of a sentence; never its value.
     pub reason: &'static str,
 }
 

@@ -17,10 +17,10 @@ impl PrivateKey {
     pub(super) fn new(curve: Curve, jwk: &RawJwk) -> Result<Self, InvalidJwk> {
         let d = RawJwk::secret("d", jwk.d.as_ref())?;
         if d.len() != curve.length() {
-            return Err(InvalidJwk::new("d", "the private key must have the full length of the curve"));
+            return Err(InvalidJwk::new("d", "must have the full length of the curve"));
         }
         let pair = EcdsaKeyPair::from_private_key_and_public_key(signing(curve), &d, &point(curve, jwk)?)
-            .map_err(|_| InvalidJwk::new("d", "the private key does not belong to x and y"))?;
+            .map_err(|_| InvalidJwk::new("d", "does not belong to x and y"))?;
         Ok(Self { pair, curve })
     }
 }
@@ -42,7 +42,7 @@ impl PublicKey {
     pub(super) fn new(curve: Curve, jwk: &RawJwk) -> Result<Self, InvalidJwk> {
         ParsedPublicKey::new(verification(curve), point(curve, jwk)?)
             .map(Self)
-            .map_err(|_| InvalidJwk::new("x", "x and y are not a point of the curve"))
+            .map_err(|_| InvalidJwk::new("x", "and y are not a point of the curve"))
     }
 }
 
@@ -58,7 +58,7 @@ fn point(curve: Curve, jwk: &RawJwk) -> Result<Vec<u8>, InvalidJwk> {
     for (member, value) in [("x", &jwk.x), ("y", &jwk.y)] {
         let coordinate = RawJwk::bytes(member, value.as_ref())?;
         if coordinate.len() != curve.length() {
-            return Err(InvalidJwk::new(member, "a coordinate must have the full length of the curve"));
+            return Err(InvalidJwk::new(member, "must have the full length of the curve"));
         }
         point.extend(coordinate);
     }

@@ -13,7 +13,7 @@ impl PrivateKey {
         let seed = RawJwk::secret("d", jwk.d.as_ref())?;
         Ed25519KeyPair::from_seed_and_public_key(&seed, &RawJwk::bytes("x", jwk.x.as_ref())?)
             .map(Self)
-            .map_err(|_| InvalidJwk::new("d", "the private key does not belong to x"))
+            .map_err(|_| InvalidJwk::new("d", "does not belong to x"))
     }
 }
 
@@ -34,9 +34,9 @@ impl PublicKey {
     pub(super) fn new(jwk: &RawJwk) -> Result<Self, InvalidJwk> {
         let key = RawJwk::bytes("x", jwk.x.as_ref())?;
         if key.len() != 32 {
-            return Err(InvalidJwk::new("x", "an Ed25519 public key has 32 bytes"));
+            return Err(InvalidJwk::new("x", "must have 32 bytes"));
         }
-        ParsedPublicKey::new(&ED25519, key).map(Self).map_err(|_| InvalidJwk::new("x", "not an Ed25519 public key"))
+        ParsedPublicKey::new(&ED25519, key).map(Self).map_err(|_| InvalidJwk::new("x", "is not an Ed25519 public key"))
     }
 }
 

@@ -18,7 +18,7 @@ impl SecretKey {
         };
         let key = RawJwk::secret("k", jwk.k.as_ref())?;
         if key.len() < length {
-            return Err(InvalidJwk::new("k", "the key must be at least as long as the hash (RFC 7518 section 3.2)"));
+            return Err(InvalidJwk::new("k", "must be at least as long as the hash (RFC 7518 section 3.2)"));
         }
         Ok(Self(Key::new(hash, &key)))
     }

@@ -27,7 +27,7 @@ impl PrivateKey {
         };
         // Checks every component against the others; primality is the exporter's business.
         let pair = RsaKeyPair::from_components(&components)
-            .map_err(|_| InvalidJwk::new("d", "the private members do not belong to this RSA key"))?;
+            .map_err(|_| InvalidJwk::new("d", "and the other private members do not belong to this RSA key"))?;
         Ok(Self { pair, encoding: encoding(padding, hash) })
     }
 }
@@ -54,17 +54,17 @@ impl PublicKey {
         let e = &components.e[..];
         let odd = e.last().is_some_and(|last| last % 2 == 1);
         if !odd || e == [1] || e.first() == Some(&0) || e.len() > 4 {
-            return Err(InvalidJwk::new("e", "the exponent must be odd, at least 3 and below 2^32"));
+            return Err(InvalidJwk::new("e", "must be odd, at least 3 and below 2^32"));
         }
         let top = components.n.first().copied().unwrap_or_default();
         // Leading zero bytes would give one key several spellings.
         if top == 0 || (components.n.len() == 256 && top < 0x80) || !(256..=1024).contains(&components.n.len()) {
-            return Err(InvalidJwk::new("n", "the modulus must have 2048 to 8192 bits and no leading zero byte"));
+            return Err(InvalidJwk::new("n", "must have 2048 to 8192 bits and no leading zero byte"));
         }
         components
             .to_parsed_public_key(parameters(padding, hash))
             .map(Self)
-            .map_err(|_| InvalidJwk::new("n", "not an RSA public key of 2048 to 8192 bits"))
+            .map_err(|_| InvalidJwk::new("n", "is not an RSA modulus of 2048 to 8192 bits"))
     }
 }
 

@@ -64,7 +64,7 @@ impl Contract {
         let promised = documented.and_then(content);
         match (promised, body) {
             (None, None) => Vec::new(),
-            (None, Some(body)) if status >= 400 => self.judge(&any_error(), body),
+            (None, Some(body)) if status >= 400 => self.judge(&operation.failure(), body),
             (None, Some(_)) => vec![format!("the contract promises no body with status {status}")],
             (Some(_), None) => vec![format!("the contract promises a body with status {status}")],
             // A submit answers 400 with the flow, or with an error when there is no flow to show.
@@ -95,6 +95,16 @@ impl Contract {
 }
 
 impl Operation {
+    /// What a failure looks like that the contract does not list: the flat error where the operation promises that
+    /// one, else the usual envelope.
+    fn failure(&self) -> Value {
+        let flat = |schema: &&Value| {
+            let name = schema["$ref"].as_str().unwrap_or_default();
+            name.ends_with("/errorOAuth2") || name.ends_with("/oAuth2ApiError")
+        };
+        self.responses.get("default").and_then(content).filter(flat).cloned().unwrap_or_else(any_error)
+    }
+
     fn fits(&self, path: &str) -> bool {
         let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));
         loop {
