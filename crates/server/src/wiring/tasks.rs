@@ -46,9 +46,16 @@ pub(super) async fn sweep(database: Database, clock: Arc<dyn Clock>, cleanup: Cl
     }
 }
 
-/// Makes, publishes and retires signing keys.
+/// Seals private keys under the newest secret, once; then makes, publishes and retires signing keys.
 pub(super) async fn rotate(keys: Arc<KeyManager>, clock: Arc<dyn Clock>, stopping: Stopping) {
+    let mut sealed = false;
     loop {
+        if !sealed {
+            match keys.reseal(ProjectId::DEFAULT).await {
+                Ok(_) => sealed = true,
+                Err(why) => tracing::warn!(error = %why, "private keys were not sealed again; it is tried again"),
+            }
+        }
         match keys.maintain(ProjectId::DEFAULT, clock.now()).await {
             Ok(_) => {}
             Err(why) => tracing::warn!(error = %why, "keys could not be looked after; it is tried again"),
