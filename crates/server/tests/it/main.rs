@@ -1,4 +1,5 @@
-//! HTTP tests, one folder per surface.
+//! Behaviour over HTTP, one folder per surface; `operations` is what operators meet.
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests say what they expect, too")]
 
 mod keys;
+mod operations;

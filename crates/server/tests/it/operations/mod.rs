@@ -1,0 +1,3 @@
+//! What operators meet: health, configuration, listeners, access, shutdown.
+
+mod health;
