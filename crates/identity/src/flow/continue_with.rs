@@ -28,6 +28,17 @@ pub enum ContinueWith {
     },
 }
 
+impl ContinueWith {
+    /// The page of the verification to show.
+    #[must_use]
+    pub fn verification_page(&self) -> Option<&str> {
+        match self {
+            Self::ShowVerificationUi { flow } => flow.url.as_deref(),
+            Self::RedirectBrowserTo { .. } | Self::SetOrySessionToken { .. } => None,
+        }
+    }
+}
+
 /// The verification flow to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerificationFlow {

@@ -27,7 +27,11 @@ pub async fn get(
     let name = if query.get("id").is_none() && query.get("error").is_some() { "error" } else { "id" };
     if query.get(name) == Some("stub:500") {
         let sample = ApiError::internal("a sample").to_body(None);
-        return answer("stub:500", sample.get("error").unwrap_or(&Value::Null), Timestamp::EPOCH);
+        return answer(
+            "00000000-0000-0000-0000-000000000000",
+            sample.get("error").unwrap_or(&Value::Null),
+            Timestamp::EPOCH,
+        );
     }
     let id: FlowErrorId = flow::id(&query, name)?;
     match service.flows.flow_error_by_id(context.project, id).await? {

@@ -165,10 +165,10 @@ async fn submit_as(
     let config = service.config.load();
     service.rates.take(Rate::Submit, context, &config.limits).map_err(|limit| api_error(limit.into()))?;
     let id = flow::id(&Pairs::of_query(request)?, "flow")?;
-    let submitted = flow::submission(request, body)?;
     let presented = session::presented(request, service, context);
     let open = login::open(service, context, id, &presented).await.map_err(api_error)?;
     *client = Client::of_submit(request, open.flow.flow_type);
+    let submitted = flow::submission(request, body)?;
     let csrf = match flow::check_sender(&config, request, &open.flow, &submitted)? {
         Sender::Owner(csrf) => csrf,
         Sender::BrowserOnNativeFlow(reason) => {

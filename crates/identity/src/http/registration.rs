@@ -158,10 +158,10 @@ async fn submit_as(
     let config = service.config.load();
     service.rates.take(Rate::Submit, context, &config.limits).map_err(|limit| api_error(limit.into()))?;
     let id = flow::id(&Pairs::of_query(request)?, "flow")?;
-    let submitted = flow::submission(request, body)?;
     let presented = session::presented(request, service, context);
     let open = registration::open(service, context, id, &presented).await.map_err(api_error)?;
     *client = Client::of_submit(request, open.flow.flow_type);
+    let submitted = flow::submission(request, body)?;
     let present = match flow::check_sender(&config, request, &open.flow, &submitted)? {
         Sender::Owner(csrf) => csrf,
         Sender::BrowserOnNativeFlow(reason) => {
@@ -220,7 +220,6 @@ impl Answer<'_> {
         let Registered { flow, identity, session, mut continue_with } = done;
         let (config, now) = (self.config, self.context.now);
         let public_url = &config.public_url;
-        let next = self.next(&flow, &continue_with);
         let mut body = json!({"identity": IdentityJson::public(&identity, public_url)});
         if let Some((session, token)) = &session {
             body["session"] = json!(SessionJson::of(session, &identity, public_url, now));
@@ -231,9 +230,15 @@ impl Answer<'_> {
             }
         }
         match self.client {
-            Client::Browser => self.with_session(response::see_other(&next)?, session),
+            Client::Browser => {
+                // To prove the address when a hook asks for it, else where the person wanted to go.
+                let verification = continue_with.iter().find_map(ContinueWith::verification_page);
+                let next = verification.map_or_else(|| self.return_url(&flow), str::to_owned);
+                self.with_session(response::see_other(&next)?, session)
+            }
             Client::Script => {
-                continue_with.insert(0, ContinueWith::RedirectBrowserTo { redirect_browser_to: next });
+                let redirect_browser_to = self.return_url(&flow);
+                continue_with.insert(0, ContinueWith::RedirectBrowserTo { redirect_browser_to });
                 body["continue_with"] = json!(continue_with);
                 self.with_session(response::ok(&body)?, session)
             }
@@ -243,17 +248,10 @@ impl Answer<'_> {
             }
         }
     }
-}
 
-impl Answer<'_> {
-    /// Where the browser goes: to prove the address when a hook asks for it, else where the person wanted to go.
-    fn next(&self, flow: &Flow, continue_with: &[ContinueWith]) -> String {
-        let verification = continue_with.iter().find_map(|step| match step {
-            ContinueWith::ShowVerificationUi { flow } => flow.url.clone(),
-            ContinueWith::RedirectBrowserTo { .. } | ContinueWith::SetOrySessionToken { .. } => None,
-        });
+    fn return_url(&self, flow: &Flow) -> String {
         let configured = self.config.registration.after.return_url(FlowMethod::Password.as_str());
-        verification.unwrap_or_else(|| flow::after_url(self.config, flow, configured))
+        flow::after_url(self.config, flow, configured)
     }
 
     fn with_session(
