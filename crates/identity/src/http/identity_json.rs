@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::{Compatibility, Config};
+use crate::config::Config;
 use crate::credentials::CredentialKind;
+use crate::flow::Generation;
 use crate::identity::json::IdentityJson;
 use crate::identity::{Identity, every_credential};
 
@@ -26,7 +27,7 @@ const FIRST_GENERATION: [CredentialKind; 5] = [
 pub(super) struct View {
     /// The kinds whose data is shown.
     include: BTreeSet<CredentialKind>,
-    first_generation: bool,
+    generation: Generation,
     public_url: Url,
 }
 
@@ -67,14 +68,8 @@ impl View {
 
     /// Credentials without their data.
     pub(super) fn plain(context: &RequestContext, config: &Config) -> Self {
-        let first_generation = match config.compatibility {
-            Compatibility::Off => false,
-            Compatibility::On => true,
-            Compatibility::Auto => {
-                context.user_agent.as_deref().is_some_and(|agent| agent.starts_with("OpenAPI-Generator/"))
-            }
-        };
-        Self { include: BTreeSet::new(), first_generation, public_url: config.public_url.clone() }
+        let generation = config.compatibility.generation(context.user_agent.as_deref());
+        Self { include: BTreeSet::new(), generation, public_url: config.public_url.clone() }
     }
 
     /// The kinds that have to be loaded.
@@ -83,8 +78,9 @@ impl View {
     }
 
     pub(super) fn render<'a>(&self, identity: &'a Identity) -> AdminIdentity<'a> {
-        let shown = identity.credentials.iter().filter(|(kind, _)| {
-            !self.first_generation || FIRST_GENERATION.contains(kind) || self.include.contains(kind)
+        let shown = identity.credentials.iter().filter(|(kind, _)| match self.generation {
+            Generation::Current => true,
+            Generation::First => FIRST_GENERATION.contains(kind) || self.include.contains(kind),
         });
         let credentials = shown.map(|(kind, credential)| {
             let json = CredentialJson {
@@ -103,6 +99,6 @@ impl View {
 
     /// The first generation never had the member, unless asked for.
     fn hides_credentials(&self) -> bool {
-        self.first_generation && self.include.is_empty()
+        self.generation == Generation::First && self.include.is_empty()
     }
 }
