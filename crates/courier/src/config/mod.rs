@@ -4,6 +4,7 @@ mod resolve;
 mod templates;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use orrery_core::GoDuration;
@@ -172,7 +173,7 @@ pub enum ChannelType {
 }
 
 /// How an HTTP service is called.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestConfig {
     /// Where.
@@ -191,6 +192,13 @@ pub struct RequestConfig {
     /// How the call is authenticated.
     #[serde(default)]
     pub auth: Option<AuthConfig>,
+}
+
+impl fmt::Debug for RequestConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // URL and headers may authenticate the call.
+        f.debug_struct("RequestConfig").field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 fn post() -> String {

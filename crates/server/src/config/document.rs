@@ -116,3 +116,34 @@ pub fn generated() -> Map<String, Value> {
         ("configuration.schema.json".to_owned(), pretty.into()),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the one who writes the documents anew says so in the environment")]
+    fn the_documents_are_those_of_the_types() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        for (name, content) in generated() {
+            let content = content.as_str().expect("text");
+            if std::env::var("ORRERY_WRITE_DOCS").is_ok() {
+                std::fs::write(folder.join(&name), content).expect("written");
+            }
+            let kept = std::fs::read_to_string(folder.join(&name)).unwrap_or_default();
+            assert!(
+                kept == content,
+                "docs/{name} is out of date; write it anew: ORRERY_WRITE_DOCS=1 cargo test -p orrery-server --lib documents"
+            );
+        }
+    }
+
+    #[test]
+    fn every_key_is_explained() {
+        for line in markdown().lines().filter(|line| line.starts_with("| `")) {
+            assert!(!line.ends_with("|  |"), "no meaning: {line}");
+        }
+    }
+}

@@ -81,21 +81,36 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     }
 }
 
-/// One file as the `config` crate sees it; a file that cannot be read or parsed is named.
+/// One file, every value of which knows the file's name as it was given.
 pub(super) fn read_file(path: &Path) -> Result<config::Config, Problems> {
     let name = path.display().to_string();
-    let hint = "a configuration file ends in .yml, .yaml, .toml or .json";
-    let known = path.extension().and_then(|extension| extension.to_str());
-    let format = match known {
+    let format = match path.extension().and_then(|extension| extension.to_str()) {
         Some("yml" | "yaml") => FileFormat::Yaml,
         Some("toml") => FileFormat::Toml,
         Some("json") => FileFormat::Json,
-        _ => return Err(Problem::new("", format!("{name} has no known file extension")).hint(hint).into()),
+        _ => {
+            return Err(Problem::new("", format!("{name} has no known file extension"))
+                .hint("a configuration file ends in .yml, .yaml, .toml or .json")
+                .into());
+        }
     };
-    config::Config::builder()
-        .add_source(File::from(path).format(format))
-        .build()
-        .map_err(|why| Problem::new("", format!("{name} cannot be read: {why}")).into())
+    let content =
+        std::fs::read_to_string(path).map_err(|why| Problem::new("", format!("{name} cannot be read: {why}")))?;
+    let parsed = config::Config::builder().add_source(File::from_str(&content, format)).build();
+    let mut parsed = parsed.map_err(|why| Problem::new("", format!("{name} cannot be understood: {why}")))?;
+    parsed.cache = named(parsed.cache, &name);
+    Ok(parsed)
+}
+
+fn named(value: Value, name: &String) -> Value {
+    let kind = match value.kind {
+        ValueKind::Table(table) => {
+            ValueKind::Table(table.into_iter().map(|(key, value)| (key, named(value, name))).collect())
+        }
+        ValueKind::Array(items) => ValueKind::Array(items.into_iter().map(|value| named(value, name)).collect()),
+        other => other,
+    };
+    Value::new(Some(name), kind)
 }
 
 /// Parses the merged tree. Text from the environment is read as the type that its key wants. A wrong part is taken
@@ -116,7 +131,7 @@ fn typed(merged: &Value) -> Result<Config, Problems> {
         let mut path: Vec<String> = why.path().iter().filter_map(segment).collect();
         let message = why.inner().to_string();
         let in_environment = origin(merged, &path).is_some_and(|origin| origin == ENVIRONMENT);
-        if in_environment && reinterpret(&mut tree, &path) {
+        if in_environment && reinterpret(&mut tree, &path, &message) {
             continue;
         }
         problems.push(explain(&mut path, &message, &tree));
@@ -160,7 +175,7 @@ fn explain(path: &mut Vec<String>, message: &str, tree: &Json) -> Problem {
     }
     // Never the value itself: it may be a secret in the wrong place.
     let message = match message.split_once(", expected ") {
-        Some((_, expected)) => format!("{} given, {expected} expected", kind(get(tree, path))),
+        Some((_, expected)) => format!("{} given, {} expected", kind(get(tree, path)), plain(expected)),
         None => message.to_owned(),
     };
     Problem::new(path.join("."), message)
@@ -177,14 +192,33 @@ const fn kind(value: Option<&Json>) -> &'static str {
     }
 }
 
-/// Reads a text from the environment as JSON, or else as a list with commas. False when it is no text any more.
-fn reinterpret(tree: &mut Json, path: &[String]) -> bool {
+/// serde's words for types in those of people who write configurations.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        "a string" => "text",
+        "a sequence" => "a list",
+        "a map" => "a section",
+        other if other.starts_with("struct ") => "a section",
+        other => other,
+    }
+}
+
+/// Reads a text from the environment as what is wanted: a list with commas, or JSON. False when it is no text any more.
+fn reinterpret(tree: &mut Json, path: &[String], wanted: &str) -> bool {
     let Some(value) = get_mut(tree, path) else { return false };
     let Json::String(text) = &*value else { return false };
-    *value = serde_json::from_str(text)
-        .ok()
-        .filter(|parsed: &Json| !parsed.is_string())
-        .unwrap_or_else(|| text.split(',').map(|item| Json::String(item.trim().to_owned())).collect());
+    let is_list = wanted.ends_with("a sequence") && !text.trim_start().starts_with('[');
+    *value = if is_list {
+        text.split(',').map(|item| Json::String(item.trim().to_owned())).collect()
+    } else {
+        match serde_json::from_str(text) {
+            Ok(Json::String(_)) | Err(_) => return false,
+            Ok(parsed) => parsed,
+        }
+    };
     true
 }
 

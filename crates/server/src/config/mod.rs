@@ -15,6 +15,8 @@ mod locate;
 pub mod operations;
 mod problem;
 pub mod serve;
+#[cfg(test)]
+mod tests;
 pub mod value;
 
 use schemars::JsonSchema;
