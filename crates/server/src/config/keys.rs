@@ -14,7 +14,9 @@ const DAY: u64 = 24 * 3600;
 pub struct Keys {
     /// When keys are replaced.
     pub rotation: Rotation,
-    /// Bits of RSA keys that are made here.
+    /// Bits of RSA keys that are made here: 2048, 3072 or 4096. A larger key signs much slower: 4096 about seven
+    /// times.
+    #[schemars(with = "u32")]
     pub rsa_size: RsaSize,
     /// How long relying parties may keep `/.well-known/jwks.json`.
     #[schemars(with = "DurationText")]
@@ -60,15 +62,64 @@ impl Default for Rotation {
 }
 
 /// Bits of an RSA key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Bits", into = "u32")]
 pub enum RsaSize {
-    /// 2048: the fastest that is considered safe through 2030.
-    #[serde(rename = "2048")]
+    /// The fastest that is considered safe through 2030.
     Bits2048,
-    /// 3072.
-    #[serde(rename = "3072")]
+    /// In between.
     Bits3072,
-    /// 4096: signs about seven times slower than 2048.
-    #[serde(rename = "4096")]
+    /// Signs about seven times slower than 2048.
     Bits4096,
+}
+
+/// A number; a text where it comes from the environment.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Bits {
+    Number(u32),
+    Text(String),
+}
+
+impl TryFrom<Bits> for RsaSize {
+    type Error = &'static str;
+
+    fn try_from(bits: Bits) -> Result<Self, Self::Error> {
+        let bits = match bits {
+            Bits::Number(bits) => Some(bits),
+            Bits::Text(text) => text.parse().ok(),
+        };
+        match bits {
+            Some(2048) => Ok(Self::Bits2048),
+            Some(3072) => Ok(Self::Bits3072),
+            Some(4096) => Ok(Self::Bits4096),
+            Some(_) | None => Err("an RSA key has 2048, 3072 or 4096 bits"),
+        }
+    }
+}
+
+impl From<RsaSize> for u32 {
+    fn from(size: RsaSize) -> Self {
+        match size {
+            RsaSize::Bits2048 => 2048,
+            RsaSize::Bits3072 => 3072,
+            RsaSize::Bits4096 => 4096,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_a_number_in_a_file_and_a_text_in_the_environment() {
+        for given in ["3072", "\"3072\""] {
+            assert_eq!(serde_json::from_str::<RsaSize>(given).ok(), Some(RsaSize::Bits3072), "{given}");
+        }
+        for given in ["1024", "\"many\"", "null"] {
+            assert!(serde_json::from_str::<RsaSize>(given).is_err(), "{given}");
+        }
+        assert_eq!(serde_json::to_string(&RsaSize::Bits4096).ok().as_deref(), Some("4096"));
+    }
 }
