@@ -28,7 +28,6 @@ use orrery_courier::store::LeaseToken;
 use serde::Serialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
-use serde_json::Value;
 use uuid::Uuid;
 
 /// A UUID.
@@ -200,10 +199,8 @@ pub struct Word<T: std::fmt::Debug>(pub T);
 
 impl<T: Serialize + std::fmt::Debug> Word<T> {
     fn text(&self) -> Result<String, serde_json::Error> {
-        match serde_json::to_value(&self.0)? {
-            Value::String(text) => Ok(text),
-            other => Ok(other.to_string()),
-        }
+        let value = serde_json::to_value(&self.0)?;
+        Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 }
 

@@ -57,8 +57,8 @@ impl From<Failure> for StoreError {
 /// An error of unknown kind (disk full, locked, shutting down, statement timeout, read-only standby) counts as trouble: the
 /// drivers do not pass codes on, and the texts depend on the server's language.
 const fn is_trouble(error: &DieselError) -> bool {
-    match error {
-        DieselError::DatabaseError(kind, _) => !matches!(
+    if let DieselError::DatabaseError(kind, _) = error {
+        return !matches!(
             kind,
             DatabaseErrorKind::UniqueViolation
                 | DatabaseErrorKind::ForeignKeyViolation
@@ -66,10 +66,9 @@ const fn is_trouble(error: &DieselError) -> bool {
                 | DatabaseErrorKind::CheckViolation
                 | DatabaseErrorKind::RestrictViolation
                 | DatabaseErrorKind::ExclusionViolation
-        ),
-        DieselError::BrokenTransactionManager | DieselError::RollbackErrorOnCommit { .. } => true,
-        _ => false,
+        );
     }
+    matches!(error, DieselError::BrokenTransactionManager | DieselError::RollbackErrorOnCommit { .. })
 }
 
 /// Names the uniqueness rule that a statement may break.
@@ -80,9 +79,12 @@ pub(crate) trait OrConflict<T> {
 
 impl<T> OrConflict<T> for Result<T, DieselError> {
     fn or_conflict(self, conflict: Conflict) -> Outcome<T> {
-        self.map_err(|error| match error {
-            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Failure::Conflict(conflict),
-            error => Failure::Query(error),
+        self.map_err(|error| {
+            if matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) {
+                Failure::Conflict(conflict)
+            } else {
+                Failure::Query(error)
+            }
         })
     }
 }

@@ -1,6 +1,4 @@
 //! The tables, once, in column types that both databases have. What they mean: `docs/data-model.md`.
-//!
-//! The conformance suite proves that both databases have exactly these columns.
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 

@@ -106,31 +106,29 @@ impl Meter {
 
 impl Instrumentation for Meter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        match event {
-            InstrumentationEvent::StartQuery { .. } => self.started = Some(Instant::now()),
-            InstrumentationEvent::FinishQuery { query, error, .. } => {
-                let took = self.started.take().map(|started| started.elapsed()).unwrap_or_default();
-                if !std::mem::take(&mut self.control) {
-                    self.count();
-                }
-                if let Some(error) = error {
-                    tracing::debug!(statement = without_values(query), %error, "statement failed");
-                } else if took > SLOW {
-                    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-                    tracing::warn!(statement = without_values(query), milliseconds, "slow statement");
-                }
+        // Whoever opens connections logs them; those events are none of ours.
+        if let InstrumentationEvent::StartQuery { .. } = event {
+            self.started = Some(Instant::now());
+        } else if let InstrumentationEvent::FinishQuery { query, error, .. } = event {
+            let took = self.started.take().map(|started| started.elapsed()).unwrap_or_default();
+            if !std::mem::take(&mut self.control) {
+                self.count();
             }
-            InstrumentationEvent::CommitTransaction { depth, .. } => {
-                self.control = true;
-                if depth.get() == 1 {
-                    self.counters.commits.fetch_add(1, Ordering::Relaxed);
-                }
+            if let Some(error) = error {
+                tracing::debug!(statement = without_values(query), %error, "statement failed");
+            } else if took > SLOW {
+                let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(statement = without_values(query), milliseconds, "slow statement");
             }
-            InstrumentationEvent::BeginTransaction { .. } | InstrumentationEvent::RollbackTransaction { .. } => {
-                self.control = true;
+        } else if let InstrumentationEvent::CommitTransaction { depth, .. } = event {
+            self.control = true;
+            if depth.get() == 1 {
+                self.counters.commits.fetch_add(1, Ordering::Relaxed);
             }
-            // Connections are logged by whoever opens them; the other events are none of ours.
-            _ => {}
+        } else if let InstrumentationEvent::BeginTransaction { .. } | InstrumentationEvent::RollbackTransaction { .. } =
+            event
+        {
+            self.control = true;
         }
     }
 }

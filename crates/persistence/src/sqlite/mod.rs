@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -49,7 +50,8 @@ const READERS: usize = 2;
 /// # Errors
 /// When the file cannot be opened or the operating system refuses a thread.
 pub(crate) fn open(config: &DatabaseConfig, path: Option<PathBuf>, counters: Arc<Counters>) -> Result<Store, Trouble> {
-    let file = Arc::new(File { path, counters });
+    // Shorter than the callers wait, so that they hear of a lock that another process holds.
+    let file = Arc::new(File { path, lock_timeout: config.timeout / 2, counters });
     file.create().map_err(|error| Trouble::new(&error))?;
     let (writes, jobs) = Queue::new(config.queue, config.timeout);
     writer::start(&file, file.connect()?, jobs).map_err(|error| Trouble::new(&error))?;
@@ -99,6 +101,8 @@ impl Store {
 struct File {
     /// None for a database in memory.
     path: Option<PathBuf>,
+    /// How long to wait while another process holds the lock.
+    lock_timeout: Duration,
     counters: Arc<Counters>,
 }
 
@@ -124,12 +128,12 @@ impl Connect<SqliteConnection> for File {
         let mut connection = SqliteConnection::establish(url).map_err(|error| Trouble::new(&error))?;
         // `FULL`: an acknowledged commit survives a power cut. Another process (a migration, a backup) may hold the
         // lock for a moment: wait for it.
-        connection
-            .batch_execute(
-                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
-            )
-            .map_err(|error| Trouble::new(&error))?;
+        let settings = format!(
+            "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
+            self.lock_timeout.as_millis()
+        );
+        connection.batch_execute(&settings).map_err(|error| Trouble::new(&error))?;
         connection.set_instrumentation(Meter::new(Arc::clone(&self.counters)));
         Ok(connection)
     }

@@ -35,10 +35,7 @@ struct Writer {
 impl Writer {
     fn serve(&mut self) {
         while let Ok(first) = self.jobs.recv() {
-            let mut group: Vec<_> = std::iter::once(first)
-                .chain(self.jobs.try_iter().take(GROUP - 1))
-                .filter(|job| !job.abandoned())
-                .collect();
+            let mut group: Vec<_> = std::iter::once(first).chain(self.jobs.try_iter().take(GROUP - 1)).collect();
             let settled = self.commit(&mut group).map_err(|error| Trouble::new(&error));
             if settled.is_err() {
                 self.recover();
@@ -51,21 +48,20 @@ impl Writer {
 
     /// Runs the whole group in one transaction. An error means that nothing of it was stored.
     fn commit(&mut self, group: &mut [BoxedJob<SqliteConnection>]) -> Result<(), DieselError> {
-        if group.is_empty() {
-            return Ok(());
-        }
         let connection = &mut self.connection;
         // Immediate: a transaction that begins by reading could not become a writing one while somebody else writes.
         AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
         match group {
             // The usual case on a quiet server: the transaction itself is the savepoint.
+            [only] if only.abandoned() => return AnsiTransactionManager::rollback_transaction(connection),
             [only] => match only.run(connection) {
                 Ok(()) => {}
                 Err(Undone::ByItself { .. }) => return AnsiTransactionManager::rollback_transaction(connection),
                 Err(Undone::ByDatabase(error)) => return Err(error),
             },
             many => {
-                for job in many {
+                // Another process may have held the lock for longer than some caller wanted to wait.
+                for job in many.iter_mut().filter(|job| !job.abandoned()) {
                     match connection.transaction(|savepoint| job.run(savepoint)) {
                         Ok(()) | Err(Undone::ByItself { .. }) => {}
                         Err(Undone::ByDatabase(error)) => return Err(error),

@@ -71,7 +71,7 @@ impl Store {
                 .filter(flows::id.eq(Uid(id)))
                 .filter(flows::kind.eq(Word(kind)))
                 .filter(flows::completed_at.is_null());
-            let counted = diesel::update(open.clone())
+            let counted = diesel::update(open)
                 .filter(flows::submissions.lt(limit))
                 .set(flows::submissions.eq(flows::submissions + 1))
                 .execute(connection)?;
@@ -80,16 +80,15 @@ impl Store {
                 return Ok(Decision::Keep(if still_open > 0 { Redeemed::TooMany } else { Redeemed::FlowClosed }));
             }
             // Deleting is using: of several that enter the same code only one finds it.
-            let used: Option<(Option<Uid<IdentityId>>, Option<Word<Via>>, Option<String>)> =
-                diesel::delete(flow_codes::table)
-                    .filter(flow_codes::project_id.eq(Uid(project)))
-                    .filter(flow_codes::flow_id.eq(Uid(id)))
-                    .filter(flow_codes::code_hash.eq_any(code))
-                    .filter(flow_codes::expires_at.gt(At(now)))
-                    .filter(flow_codes::identity_id.is_not_null())
-                    .returning((flow_codes::identity_id, flow_codes::via, flow_codes::address))
-                    .get_result(connection)
-                    .optional()?;
+            let used: Option<Proof> = diesel::delete(flow_codes::table)
+                .filter(flow_codes::project_id.eq(Uid(project)))
+                .filter(flow_codes::flow_id.eq(Uid(id)))
+                .filter(flow_codes::code_hash.eq_any(code))
+                .filter(flow_codes::expires_at.gt(At(now)))
+                .filter(flow_codes::identity_id.is_not_null())
+                .returning((flow_codes::identity_id, flow_codes::via, flow_codes::address))
+                .get_result(connection)
+                .optional()?;
             let Some((Some(identity), Some(via), Some(value))) = used else {
                 return Ok(Decision::Keep(Redeemed::Wrong));
             };
@@ -139,6 +138,9 @@ impl Store {
         .await
     }
 }
+
+/// Whose address a code proves, and which.
+type Proof = (Option<Uid<IdentityId>>, Option<Word<Via>>, Option<String>);
 
 /// Inserts a code that is being sent, and marks its address accordingly unless it is proven already.
 pub(super) fn insert_code(connection: &mut Conn, project: ProjectId, code: &NewCode) -> Outcome<()> {

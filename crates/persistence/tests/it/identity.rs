@@ -1,0 +1,274 @@
+//! Identities, their credentials and addresses.
+
+use std::collections::BTreeSet;
+
+use orrery_core::error::Conflict;
+use orrery_core::id::IdentityId;
+use orrery_core::{PageRequest, StoreError};
+use orrery_identity::credentials::CredentialKind;
+use orrery_identity::identity::{Identity, IdentityState};
+use orrery_identity::store::{CredentialLookup, IdentityFilter, Updated};
+
+use crate::sample::{NOW, entropy, flow, hash, identity, new_session, without_credentials};
+use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
+
+on_both_engines!(
+    what_is_created_is_read_back,
+    what_is_taken_is_named,
+    an_update_replaces_and_counts,
+    a_stale_update_changes_nothing,
+    racing_updates_lose_no_change,
+    deleting_takes_everything_along,
+    lists_run_by_id_and_page,
+    lists_are_filtered,
+    a_sign_in_finds_credential_and_counter,
+);
+
+fn every_kind() -> BTreeSet<CredentialKind> {
+    CredentialKind::ALL.into()
+}
+
+fn keyset(size: u32, after: Option<String>) -> PageRequest {
+    PageRequest::Keyset { size, after }
+}
+
+async fn what_is_created_is_read_back(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+    let none = BTreeSet::new();
+    let external = ada.external_id.clone().expect("set");
+
+    let read = store.identity_by_id(OURS, ada.id, &every_kind()).await.expect("reads");
+    assert_eq!(read.as_ref(), Some(&ada));
+    let read = store.identity_by_external_id(OURS, &external, &every_kind()).await.expect("reads");
+    assert_eq!(read.as_ref(), Some(&ada));
+    let read = store.identity_by_id(OURS, ada.id, &none).await.expect("reads");
+    assert_eq!(read, Some(without_credentials(&ada)));
+
+    assert_eq!(store.identity_by_id(THEIRS, ada.id, &every_kind()).await.expect("reads"), None);
+    assert_eq!(store.identity_by_external_id(THEIRS, &external, &none).await.expect("reads"), None);
+
+    // Nothing optional at all.
+    let mut bare = identity("bare@example.org");
+    (bare.external_id, bare.organization_id, bare.metadata_public, bare.metadata_admin) = (None, None, None, None);
+    (bare.credentials, bare.verifiable_addresses, bare.recovery_addresses) = Default::default();
+    store.identity_create(OURS, &bare).await.expect("creates");
+    assert_eq!(store.identity_by_id(OURS, bare.id, &every_kind()).await.expect("reads"), Some(bare));
+}
+
+async fn what_is_taken_is_named(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+
+    let mut same_identifier = identity("new@example.org");
+    same_identifier.credentials.clone_from(&ada.credentials);
+    let mut same_address = identity("new@example.org");
+    same_address.verifiable_addresses.clone_from(&ada.verifiable_addresses);
+    let mut same_recovery = identity("new@example.org");
+    same_recovery.recovery_addresses.clone_from(&ada.recovery_addresses);
+    let mut same_external = identity("new@example.org");
+    same_external.external_id.clone_from(&ada.external_id);
+
+    for (identity, conflict) in [
+        (same_identifier, Conflict::CredentialIdentifier),
+        (same_address, Conflict::VerifiableAddress),
+        (same_recovery, Conflict::RecoveryAddress),
+        (same_external, Conflict::ExternalId),
+    ] {
+        let refused = store.identity_create(OURS, &identity).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(named)) if named == conflict), "{conflict}: {refused:?}");
+        let left = store.identity_by_id(OURS, identity.id, &every_kind()).await.expect("reads");
+        assert_eq!(left, None, "a refused identity leaves nothing behind");
+    }
+    // Another project has names of its own.
+    store.identity_create(THEIRS, &ada).await.expect("another project may use the same names");
+}
+
+async fn an_update_replaces_and_counts(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    let bob = identity("bob@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+    store.identity_create(OURS, &bob).await.expect("creates");
+
+    let mut changed = identity("lovelace@example.org");
+    (changed.id, changed.state, changed.external_id) = (ada.id, IdentityState::Inactive, None);
+    let nobody = BTreeSet::new();
+    assert_eq!(store.identity_update(THEIRS, &changed, &nobody).await.expect("asks"), Updated::Unknown);
+    assert_eq!(store.identity_update(OURS, &changed, &nobody).await.expect("updates"), Updated::Done);
+    let read = store.identity_by_id(OURS, ada.id, &every_kind()).await.expect("reads").expect("is there");
+    assert_eq!(read, Identity { version: 2, ..changed.clone() });
+
+    // The old names are free again, the new ones are taken.
+    let heir = identity("ada@example.org");
+    store.identity_create(OURS, &heir).await.expect("the old identifier is free");
+    let taken = store.identity_create(OURS, &identity("lovelace@example.org")).await;
+    assert!(matches!(taken, Err(StoreError::Conflict(Conflict::CredentialIdentifier))), "{taken:?}");
+
+    // A name that somebody else has leaves everything as it was.
+    let mut greedy = identity("bob@example.org");
+    (greedy.id, greedy.version) = (ada.id, 2);
+    let taken = store.identity_update(OURS, &greedy, &nobody).await;
+    assert!(matches!(taken, Err(StoreError::Conflict(Conflict::CredentialIdentifier))), "{taken:?}");
+    assert_eq!(store.identity_by_id(OURS, ada.id, &every_kind()).await.expect("reads"), Some(read.clone()));
+
+    // Credentials that the update does not carry stay unless they are named.
+    let bare = Identity { credentials: Default::default(), ..read };
+    assert_eq!(store.identity_update(OURS, &bare, &nobody).await.expect("updates"), Updated::Done);
+    let kept = store.identity_by_id(OURS, ada.id, &every_kind()).await.expect("reads").expect("is there");
+    assert_eq!(kept.credentials, changed.credentials);
+    let bare = Identity { version: 3, ..bare };
+    let password = BTreeSet::from([CredentialKind::Password]);
+    assert_eq!(store.identity_update(OURS, &bare, &password).await.expect("updates"), Updated::Done);
+    let gone = store.identity_by_id(OURS, ada.id, &every_kind()).await.expect("reads").expect("is there");
+    assert!(gone.credentials.is_empty());
+    store.identity_create(OURS, &identity("lovelace2@example.org")).await.expect("creates");
+}
+
+async fn a_stale_update_changes_nothing(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+    let none = BTreeSet::new();
+    assert_eq!(store.identity_update(OURS, &ada, &none).await.expect("updates"), Updated::Done);
+    let late = Identity { state: IdentityState::Inactive, ..ada.clone() };
+    assert_eq!(store.identity_update(OURS, &late, &none).await.expect("asks"), Updated::Stale);
+    let read = store.identity_by_id(OURS, ada.id, &every_kind()).await.expect("reads").expect("is there");
+    assert_eq!((read.state, read.version), (IdentityState::Active, 2));
+    let stranger = Identity { id: IdentityId::generate(&entropy()), ..ada };
+    assert_eq!(store.identity_update(OURS, &stranger, &none).await.expect("asks"), Updated::Unknown);
+}
+
+async fn racing_updates_lose_no_change(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+    let outcomes = sixteen_times(|| {
+        let (store, ada) = (store.clone(), ada.clone());
+        async move { store.identity_update(OURS, &ada, &BTreeSet::new()).await.expect("answers") }
+    })
+    .await;
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Updated::Done).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Updated::Stale).count(), 15);
+}
+
+async fn deleting_takes_everything_along(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+    let (_, token) = crate::login::sign_in(&stage, &ada).await;
+    let mut about_ada = flow(orrery_identity::flow::FlowKind::Settings);
+    about_ada.identity_id = Some(ada.id);
+    stage.database.flows().flow_create(OURS, &about_ada).await.expect("creates");
+
+    assert!(!store.identity_delete(THEIRS, ada.id).await.expect("asks"));
+    assert!(stage.database.sessions().session_by_token(OURS, &[token]).await.expect("reads").is_some());
+    assert!(store.identity_delete(OURS, ada.id).await.expect("deletes"));
+    assert!(!store.identity_delete(OURS, ada.id).await.expect("asks"));
+
+    let mut beside = stage.beside();
+    for table in ["identities", "identity_addresses", "identity_credentials", "credential_identifiers", "sessions"] {
+        assert_eq!(beside.rows(table), 0, "{table}");
+    }
+    let gone = stage.database.flows().flow_by_id(OURS, about_ada.kind, about_ada.id).await.expect("reads");
+    assert_eq!(gone, None);
+    let (_, _, orphan) = new_session(ada.id);
+    assert_eq!(crate::login::complete(&stage, orphan).await, orrery_identity::store::Completion::Inactive);
+}
+
+async fn lists_run_by_id_and_page(stage: Stage) {
+    let store = stage.database.identities();
+    let mut all = Vec::new();
+    for number in 0..7 {
+        let one = identity(&format!("{number}@example.org"));
+        store.identity_create(OURS, &one).await.expect("creates");
+        all.push(one);
+    }
+    all.sort_by_key(|one| one.id);
+    let everybody = IdentityFilter::default();
+
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.identity_list(OURS, &everybody, &every_kind(), &keyset(3, after)).await.expect("lists");
+        assert_eq!(page.total, None);
+        seen.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, all);
+
+    let second = PageRequest::Numbered { page: 1, size: 3 };
+    let page = store.identity_list(OURS, &everybody, &BTreeSet::new(), &second).await.expect("lists");
+    assert_eq!(page.total, Some(7));
+    assert_eq!(page.items, all[3..6].iter().map(without_credentials).collect::<Vec<_>>());
+
+    let forged = keyset(3, Some("nonsense".to_owned()));
+    let page = store.identity_list(OURS, &everybody, &BTreeSet::new(), &forged).await.expect("lists");
+    assert!(page.items.is_empty() && page.next.is_none());
+    for page in [keyset(3, None), second] {
+        let theirs = store.identity_list(THEIRS, &everybody, &BTreeSet::new(), &page).await.expect("lists");
+        assert!(theirs.items.is_empty());
+    }
+}
+
+async fn lists_are_filtered(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    let adam = identity("adam@example.org");
+    let bob = identity("bob_%@example.org");
+    for one in [&ada, &adam, &bob] {
+        store.identity_create(OURS, one).await.expect("creates");
+    }
+    let list = async |project, filter: IdentityFilter| {
+        let page = keyset(10, None);
+        let found = store.identity_list(project, &filter, &BTreeSet::new(), &page).await.expect("lists");
+        found.items.into_iter().map(|one| one.id).collect::<BTreeSet<_>>()
+    };
+    let exactly = |text: &str| IdentityFilter {
+        credentials_identifier: Some(vec![text.to_owned()]),
+        ..IdentityFilter::default()
+    };
+    let prefix = |text: &str| IdentityFilter { identifier_prefix: Some(text.to_owned()), ..IdentityFilter::default() };
+    let ids = |ids: &[IdentityId]| IdentityFilter { ids: Some(ids.to_vec()), ..IdentityFilter::default() };
+
+    assert_eq!(list(OURS, exactly("ada@example.org")).await, BTreeSet::from([ada.id]));
+    assert!(list(OURS, exactly("ada")).await.is_empty());
+    assert!(list(THEIRS, exactly("ada@example.org")).await.is_empty());
+    assert_eq!(list(OURS, prefix("ada")).await, BTreeSet::from([ada.id, adam.id]));
+    assert_eq!(list(OURS, prefix("bob_%")).await, BTreeSet::from([bob.id]));
+    assert!(list(OURS, prefix("%")).await.is_empty(), "wildcards are letters like any other");
+    assert!(list(THEIRS, prefix("a")).await.is_empty());
+    assert_eq!(list(OURS, ids(&[ada.id, bob.id])).await, BTreeSet::from([ada.id, bob.id]));
+    assert!(list(OURS, ids(&[])).await.is_empty());
+    assert!(list(THEIRS, ids(&[ada.id])).await.is_empty());
+}
+
+async fn a_sign_in_finds_credential_and_counter(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+    let door = hash();
+    let failed = crate::attempt::failed(door, NOW);
+    let counted = stage.database.attempts().attempt_failed(OURS, &failed).await.expect("counts");
+
+    let spellings = ["Ada@Example.org".to_owned(), "ada@example.org".to_owned()];
+    let found =
+        store.credential_by_identifier(OURS, CredentialKind::Password, &spellings, door).await.expect("looks up");
+    let password = ada.credentials[&CredentialKind::Password].clone();
+    assert_eq!(found.owner, Some((without_credentials(&ada), password)));
+    assert_eq!(found.attempts, Some(counted));
+
+    let nothing = CredentialLookup { owner: None, attempts: None };
+    let elsewhere = store.credential_by_identifier(THEIRS, CredentialKind::Password, &spellings, door).await;
+    assert_eq!(elsewhere.expect("looks up"), nothing);
+    let other_kind = store.credential_by_identifier(OURS, CredentialKind::Totp, &spellings, hash()).await;
+    assert_eq!(other_kind.expect("looks up"), nothing);
+    let unknown = ["nobody@example.org".to_owned()];
+    let unknown = store.credential_by_identifier(OURS, CredentialKind::Password, &unknown, door).await;
+    assert_eq!(unknown.expect("looks up"), CredentialLookup { owner: None, attempts: Some(counted) });
+}

@@ -1,0 +1,23 @@
+//! The conformance suite: every store method on both databases, and what the engine promises.
+//!
+//! Tests of PostgreSQL have `postgres` in their names and need `ORRERY_TEST_POSTGRES`; see `stage.rs`.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "tests say what they expect; helpers of tests too")]
+
+mod attempt;
+mod budget;
+mod durability;
+mod flow;
+mod identity;
+mod key;
+mod login;
+mod message;
+mod outage;
+mod queue;
+mod registration;
+mod sample;
+mod schema;
+mod session;
+mod stage;
+mod sweep;
+mod verification;
