@@ -1,4 +1,4 @@
-//! Callers: a program, a browser.
+//! A browser as caller.
 
 use std::sync::Arc;
 
@@ -6,10 +6,7 @@ use reqwest::cookie::{CookieStore as _, Jar};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use url::Url;
 
-/// A caller that keeps no cookies and follows no redirect.
-pub(crate) fn program() -> Client {
-    Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client")
-}
+use crate::api::Call;
 
 /// A browser: keeps cookies, asks for pages, and follows redirects only when told to.
 pub struct Browser {
@@ -54,8 +51,9 @@ impl Browser {
     }
 
     /// What a script of the page asks with: cookies and `Accept: application/json`.
-    pub fn script(&self, method: reqwest::Method, url: impl AsRef<str>) -> RequestBuilder {
-        self.client.request(method, url.as_ref()).header("accept", "application/json")
+    /// The answer is held against the contracts.
+    pub fn script(&self, method: reqwest::Method, url: impl AsRef<str>) -> Call {
+        Call(self.client.request(method, url.as_ref()).header("accept", "application/json"))
     }
 
     /// The `Cookie` header that it would send there.

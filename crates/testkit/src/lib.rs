@@ -14,11 +14,13 @@
 //! [`on_both_databases!`] runs the same test on SQLite and on PostgreSQL.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod api;
 mod clients;
 pub mod contract;
 mod database;
 mod server;
 
+pub use api::{Api, Call};
 pub use clients::Browser;
 pub use database::Backend;
 pub use server::{TestOptions, TestServer};

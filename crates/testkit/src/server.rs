@@ -12,10 +12,10 @@ use orrery_persistence::Database;
 use orrery_server::config::{self, Loaded, Mode, Sources as ConfigSources};
 use orrery_server::run::{Migrations, Options, Server};
 use orrery_server::wiring::{Sources, Surfaces};
-use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::clients::{Browser, program};
+use crate::api::Api;
+use crate::clients::Browser;
 use crate::database::{Backend, TestDatabase};
 
 /// How a test's server differs from the usual one.
@@ -48,7 +48,7 @@ impl TestOptions {
 pub struct TestServer {
     server: Server,
     clock: Arc<ManualClock>,
-    program: Client,
+    program: Api,
     loaded: Loaded,
     // Dropped last: the server must be gone before its database is.
     database: TestDatabase,
@@ -77,7 +77,7 @@ impl TestServer {
         })
         .await
         .map_err(|why| format!("{why:#}"))?;
-        Ok(Self { server, clock, program: program(), loaded, database })
+        Ok(Self { server, clock, program: Api::default(), loaded, database })
     }
 
     /// An address on the public listener.
@@ -92,9 +92,10 @@ impl TestServer {
         address(self.server.addresses().admin_url.as_str(), path)
     }
 
-    /// A client without cookies that follows no redirect, for either listener.
+    /// A client without cookies that follows no redirect, for either listener. Its answers are held against the
+    /// contracts.
     #[must_use]
-    pub fn api(&self) -> Client {
+    pub fn api(&self) -> Api {
         self.program.clone()
     }
 

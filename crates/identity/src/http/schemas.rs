@@ -20,11 +20,15 @@ const PAGE: PageBounds = PageBounds { default: 250, max: 500 };
 /// The routes of this file.
 #[must_use]
 pub fn routes(surface: &'static str) -> Routes {
-    Routes::new(Listener::Public, surface).get("/schemas", Some("listIdentitySchemas"), list).get(
-        "/schemas/{id}",
-        Some("getIdentitySchema"),
-        get,
-    )
+    // On both listeners: the contracts count these operations among those that administrators' clients call.
+    let on = |listener| {
+        Routes::new(listener, surface).get("/schemas", Some("listIdentitySchemas"), list).get(
+            "/schemas/{id}",
+            Some("getIdentitySchema"),
+            get,
+        )
+    };
+    on(Listener::Public).and(on(Listener::Admin))
 }
 
 #[derive(Serialize)]

@@ -26,6 +26,8 @@ pub struct IdentityJson<'a> {
     verifiable_addresses: Vec<VerifiableAddressJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     recovery_addresses: Vec<RecoveryAddressJson<'a>>,
+    /// Absent rather than null: the first generation's decoders refuse null, and to all others both are the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
     metadata_public: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata_admin: Option<&'a Value>,

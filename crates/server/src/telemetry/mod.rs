@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use orrery_core::outbound::OutboundClient;
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -41,6 +42,7 @@ impl Telemetry {
         let spans = traces.as_ref().map(|traces| tracing_opentelemetry::layer().with_tracer(traces.tracer("orrery")));
         tracing_subscriber::registry()
             .with(filter)
+            .with(filter_fn(tells_no_message))
             .with(lines)
             .with(spans)
             .try_init()
@@ -64,6 +66,12 @@ impl Drop for Telemetry {
             let _: Result<(), _> = traces.shutdown();
         }
     }
+}
+
+/// At its lower levels the mail client writes whole messages, addresses and codes included. No configured level may
+/// ask for that.
+fn tells_no_message(metadata: &Metadata<'_>) -> bool {
+    !metadata.target().starts_with("lettre") || *metadata.level() <= Level::INFO
 }
 
 fn filter(log: &Log) -> anyhow::Result<EnvFilter> {

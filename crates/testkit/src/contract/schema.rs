@@ -31,12 +31,9 @@ pub(super) fn follow_the_wire(schemas: &mut Map<String, Value>) {
         *details = json!({"type": "object"});
     }
     // Absent and null mean the same to every client, and null is what they have always been sent.
-    for (schema, member) in [
-        ("successfulNativeLogin", "continue_with"),
-        ("successfulNativeRegistration", "continue_with"),
-        ("identity", "metadata_public"),
-        ("identity", "metadata_admin"),
-    ] {
+    for (schema, member) in
+        [("successfulNativeLogin", "continue_with"), ("successfulNativeRegistration", "continue_with")]
+    {
         if let Some(value) = schemas.get_mut(schema).and_then(|schema| schema["properties"].get_mut(member)) {
             *value = json!({"anyOf": [{"type": "null"}, value.take()]});
         }
