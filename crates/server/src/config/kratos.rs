@@ -81,7 +81,7 @@ const RULES: &[(&str, Fate)] = &[
 /// Moves every key to its place.
 pub(super) fn translate(original: &config::Config) -> Translated {
     let mut source = config::Config::default();
-    source.cache = Value::new(None, ValueKind::Table(config::Map::new()));
+    source.cache = empty();
     let mut translated = Translated { source, warnings: Vec::new() };
     place(&original.cache, &mut Vec::new(), &mut translated);
     translated
@@ -129,19 +129,26 @@ fn beneath<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
 }
 
 fn insert(tree: &mut Value, path: &[&str], value: Value) {
-    let ValueKind::Table(table) = &mut tree.kind else { return };
-    match path {
-        [] => {}
-        [last] => {
-            table.insert((*last).to_owned(), value);
-        }
-        [first, rest @ ..] => {
-            let inner = table
-                .entry((*first).to_owned())
-                .or_insert_with(|| Value::new(None, ValueKind::Table(config::Map::new())));
-            insert(inner, rest, value);
-        }
+    let Some((first, rest)) = path.split_first() else { return merge(tree, value) };
+    if let ValueKind::Table(table) = &mut tree.kind {
+        insert(table.entry((*first).to_owned()).or_insert_with(empty), rest, value);
     }
+}
+
+/// Sections meet: what Kratos keeps in `identity` and in `session` is all below `identity` here.
+fn merge(tree: &mut Value, value: Value) {
+    match (&mut tree.kind, value) {
+        (ValueKind::Table(present), Value { kind: ValueKind::Table(added), .. }) if !present.is_empty() => {
+            for (key, value) in added {
+                merge(present.entry(key).or_insert_with(empty), value);
+            }
+        }
+        (_, value) => *tree = value,
+    }
+}
+
+fn empty() -> Value {
+    Value::new(None, ValueKind::Table(config::Map::new()))
 }
 
 #[cfg(test)]
@@ -159,11 +166,12 @@ mod tests {
     #[test]
     fn keys_move_and_meaningless_ones_are_said() {
         let it = translated(
-            "dsn: sqlite://x\nversion: v26\nsecrets: {default: [a], cipher: [b]}\nhashers: {argon2: {memory: 1MB, expected_duration: 1s}}\nidentity: {default_schema_id: p}\ndatabase: {cleanup: {batch_size: 7, sleep: {tables: 1m}}}\n",
+            "dsn: sqlite://x\nversion: v26\nsecrets: {default: [a], cipher: [b]}\nhashers: {argon2: {memory: 1MB, expected_duration: 1s}}\nidentity: {default_schema_id: p}\nsession: {lifespan: 1h}\ndatabase: {cleanup: {batch_size: 7, sleep: {tables: 1m}}}\n",
         );
         let get = |key: &str| it.source.get_string(key).ok();
         assert_eq!(get("database.url").as_deref(), Some("sqlite://x"));
         assert_eq!(get("identity.hashers.argon2.memory").as_deref(), Some("1MB"));
+        assert_eq!(get("identity.session.lifespan").as_deref(), Some("1h"), "not replaced by the other section");
         assert_eq!(get("identity.default_schema_id").as_deref(), Some("p"));
         assert_eq!(get("database.cleanup.batch_size").as_deref(), Some("7"));
         let mut named: Vec<_> = it.warnings.iter().filter_map(|warning| warning.split('`').nth(1)).collect();

@@ -76,7 +76,9 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     match config {
         Ok(config) => Ok(Loaded { config, mode: sources.mode, warnings }),
         Err(Problems(problems)) => {
-            Err(Problems(problems.into_iter().map(|problem| place(problem, &merged.cache)).collect()))
+            let files: Vec<String> =
+                sources.files.iter().rev().chain(&sources.kratos).map(|file| file.display().to_string()).collect();
+            Err(Problems(problems.into_iter().map(|problem| place(problem, &merged.cache, &files)).collect()))
         }
     }
 }
@@ -222,22 +224,24 @@ fn reinterpret(tree: &mut Json, path: &[String], wanted: &str) -> bool {
     true
 }
 
-fn place(mut problem: Problem, merged: &Value) -> Problem {
+fn place(mut problem: Problem, merged: &Value, files: &[String]) -> Problem {
     let path: Vec<String> = problem.key.split('.').map(str::to_owned).collect();
     problem.place = match origin(merged, &path) {
         Some(ENVIRONMENT) => Some(format!("environment variable ORRERY__{}", path.join("__").to_uppercase())),
-        Some(file) => {
-            let line = std::fs::read_to_string(file).ok().and_then(|content| line(file, &content, &path));
-            Some(line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")))
-        }
-        None => None,
+        Some(file) => Some(in_file(file, &path).unwrap_or_else(|| file.to_owned())),
+        // A section that is empty has lost its source when it was merged.
+        None if problem.key.is_empty() => None,
+        None => files.iter().find_map(|file| in_file(file, &path)),
     };
     problem
 }
 
-/// The line in a file of ours, or in a Kratos file, where the sections have other names.
-fn line(file: &str, content: &str, path: &[String]) -> Option<usize> {
-    locate::line_of(file, content, path).or_else(|| locate::line_of(file, content, &kratos::original_path(path)))
+/// The place in a file of ours, or in a Kratos file, where the sections have other names.
+fn in_file(file: &str, path: &[String]) -> Option<String> {
+    let content = std::fs::read_to_string(file).ok()?;
+    let line = locate::line_of(file, &content, path)
+        .or_else(|| locate::line_of(file, &content, &kratos::original_path(path)))?;
+    Some(format!("{file}:{line}"))
 }
 
 /// The source of the value at `path`, or of the nearest value around it.

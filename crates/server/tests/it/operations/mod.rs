@@ -1,3 +1,11 @@
-//! What operators meet: health, configuration, listeners, access, shutdown.
+//! What operators meet: health, access, listeners, reload, shutdown, the command line and the log.
 
+mod access;
+mod command;
+mod edge;
 mod health;
+mod listeners;
+mod log;
+mod process;
+mod reload;
+mod shutdown;

@@ -1,0 +1,70 @@
+//! The admin listener's door.
+
+use orrery_testkit::{Backend, TestOptions, TestServer};
+use serde_json::json;
+
+const TOKEN: &str = "a token of at least thirty-two characters";
+
+#[tokio::test]
+async fn a_configured_token_is_asked_for_everywhere_but_at_health() {
+    let options = TestOptions::with(Backend::Sqlite, json!({ "admin": { "tokens": [TOKEN] } }));
+    let server = TestServer::start(options).await;
+    for path in ["/admin/identities", "/identities", "/version", "/metrics/prometheus", "/admin/keys/x", "/nothing"] {
+        let answer = server.api().get(server.admin(path)).send().await.expect("an answer");
+        assert_eq!(answer.status(), 401, "{path}");
+        assert_eq!(answer.headers()["www-authenticate"], "Bearer", "{path}");
+        let wrong = server.api().get(server.admin(path)).bearer_auth("x").send().await.expect("an answer");
+        assert_eq!(wrong.status(), 401, "{path}");
+    }
+    let answer = server.api().get(server.admin("/admin/identities")).bearer_auth(TOKEN).send().await;
+    assert_eq!(answer.expect("an answer").status(), 200);
+    let ready = server.api().get(server.admin("/health/ready")).send().await.expect("an answer");
+    assert_eq!(ready.status(), 200);
+}
+
+#[tokio::test]
+async fn the_health_exception_cannot_be_stretched() {
+    let options = TestOptions::with(Backend::Sqlite, json!({ "admin": { "tokens": [TOKEN] } }));
+    let server = TestServer::start(options).await;
+    for path in ["/health/%2e%2e/admin/identities", "/health//../admin/identities", "//admin/identities"] {
+        // Sent as it stands: a client library would tidy the path up first.
+        let status = raw_get(&server.admin(""), path).await;
+        assert!(status == 401 || status == 404, "{path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn names_pointed_at_this_machine_and_web_pages_are_refused() {
+    let server = TestServer::start(Backend::Sqlite).await;
+    let get = || server.api().get(server.admin("/admin/identities"));
+    assert_eq!(get().send().await.expect("an answer").status(), 200);
+    assert_eq!(get().header("host", "evil.example").send().await.expect("an answer").status(), 403);
+    assert_eq!(get().header("origin", "https://evil.example").send().await.expect("an answer").status(), 403);
+    // The public listener is meant for pages.
+    let public = server.api().get(server.public("/schemas")).header("origin", "https://evil.example");
+    assert_eq!(public.send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn admin_routes_do_not_exist_on_the_public_listener() {
+    let server = TestServer::start(Backend::Sqlite).await;
+    for path in ["/admin/identities", "/identities", "/admin/courier/messages", "/admin/keys/x", "/admin/sessions"] {
+        let answer = server.api().get(server.public(path)).send().await.expect("an answer");
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/json", "{path}");
+    }
+    let other = server.api().get(server.admin("/self-service/login/api")).send().await.expect("an answer");
+    assert_eq!(other.status(), 404);
+}
+
+/// The status of a GET whose path is sent as it stands.
+async fn raw_get(base: &str, path: &str) -> u16 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = base.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
