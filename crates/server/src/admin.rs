@@ -17,7 +17,7 @@ use url::{Host, Url};
 use crate::config::value::Secret;
 
 /// The rule of one server. Tokens are kept as keyed hashes and can be replaced while running.
-pub struct AdminAccess {
+pub(crate) struct AdminAccess {
     keyring: Arc<Keyring>,
     tokens: ArcSwap<Vec<TokenHash>>,
     own_host: Option<String>,
@@ -26,22 +26,16 @@ pub struct AdminAccess {
 impl AdminAccess {
     /// Access with these tokens; without any, for callers on this machine only, which the listener has to ensure.
     #[must_use]
-    pub fn new(keyring: Arc<Keyring>, tokens: &[Secret], base_url: &Url) -> Self {
+    pub(crate) fn new(keyring: Arc<Keyring>, tokens: &[Secret], base_url: &Url) -> Self {
         let access = Self { keyring, tokens: ArcSwap::default(), own_host: base_url.host_str().map(str::to_owned) };
         access.replace(tokens);
         access
     }
 
     /// Other tokens from now on.
-    pub fn replace(&self, tokens: &[Secret]) {
+    pub(crate) fn replace(&self, tokens: &[Secret]) {
         let hash = |token: &Secret| self.keyring.hash(Purpose::AdminToken, token.expose());
         self.tokens.store(Arc::new(tokens.iter().map(hash).collect()));
-    }
-
-    /// Whether a token is asked for at all.
-    #[must_use]
-    pub fn needs_token(&self) -> bool {
-        !self.tokens.load().is_empty()
     }
 
     fn judge(&self, request: &ServiceRequest) -> Result<(), ApiError> {

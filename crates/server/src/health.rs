@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What readiness depends on.
 #[derive(Clone)]
-pub struct Health {
+pub(crate) struct Health {
     database: Database,
     stopping: Arc<AtomicBool>,
     /// The schema only changes by migrations, so that once right it need not be asked again.
@@ -25,12 +25,12 @@ pub struct Health {
 impl Health {
     /// Health of a server on this database.
     #[must_use]
-    pub fn new(database: Database) -> Self {
+    pub(crate) fn new(database: Database) -> Self {
         Self { database, stopping: Arc::default(), schema_seen: Arc::default() }
     }
 
     /// From now on the server is not ready.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }
 
@@ -66,7 +66,7 @@ impl Health {
 
 /// Health on both listeners, the version for administrators.
 #[must_use]
-pub fn routes() -> Routes {
+pub(crate) fn routes() -> Routes {
     let on = |listener| {
         Routes::new(listener, "health").get("/health/alive", Some("isAlive"), alive).get(
             "/health/ready",

@@ -19,7 +19,7 @@ static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 ///
 /// # Errors
 /// When another recorder is in place already.
-pub fn install() -> anyhow::Result<()> {
+pub(crate) fn install() -> anyhow::Result<()> {
     if RECORDER.get().is_some() {
         return Ok(());
     }
@@ -69,7 +69,7 @@ pub(crate) fn answered(listener: Listener, method: &'static str, route: &str, st
 
 /// `/metrics/prometheus`, for administrators.
 #[must_use]
-pub fn routes() -> Routes {
+pub(crate) fn routes() -> Routes {
     Routes::new(Listener::Admin, "metrics").get("/metrics/prometheus", None, prometheus)
 }
 

@@ -36,11 +36,8 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
     })
     .await?;
     greet(&server, mode);
-    loop {
-        match watcher.next().await {
-            Change::Configuration => reload(&sources, &server, &telemetry).await,
-            Change::Stop => break,
-        }
+    while watcher.next().await == Change::Configuration {
+        reload(&sources, &server, &telemetry).await;
     }
     tracing::info!("stopping: requests in flight are answered first");
     server.stop().await;

@@ -56,10 +56,7 @@ fn rows(schema: &Value, definition: &Value, path: &str, default: &Value, page: &
             rows(schema, target, &key, own, page, depth + 1);
             continue;
         }
-        let shown = match own {
-            Value::Null => "–".to_owned(),
-            value => format!("`{}`", value.to_string().trim_matches('"')),
-        };
+        let shown = if own.is_null() { "–".to_owned() } else { format!("`{}`", own.to_string().trim_matches('"')) };
         let _ = writeln!(page, "| `{key}` | {} | {shown} | {} |", kind(schema, member), sentence(member, target));
         if let Some(item) = target.get("items").map(|item| resolve(schema, item)) {
             rows(schema, item, &format!("{key}[]"), &Value::Null, page, depth + 1);

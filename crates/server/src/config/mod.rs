@@ -17,6 +17,8 @@ mod problem;
 pub mod serve;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod typed;
 pub mod value;
 
 use schemars::JsonSchema;

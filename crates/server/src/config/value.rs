@@ -208,9 +208,9 @@ fn hide_secrets(value: &serde_json::Value) -> serde_json::Value {
         Value::Object(members) => Value::Object(
             members
                 .iter()
-                .map(|(key, value)| match value {
-                    Value::String(_) if secret(key) => (key.clone(), REDACTED.into()),
-                    other => (key.clone(), hide_secrets(other)),
+                .map(|(key, value)| {
+                    let hidden = value.is_string() && secret(key);
+                    (key.clone(), if hidden { REDACTED.into() } else { hide_secrets(value) })
                 })
                 .collect(),
         ),

@@ -64,17 +64,17 @@ fn tcp(listener: Listener, host: &str, port: u16) -> anyhow::Result<TcpListener>
     let socket = TcpListener::bind((bare, port)).map_err(|why| {
         let place = format!("the {listener} listener cannot use {host}:{port}");
         let change = format!("serve.{listener}.port (ORRERY__SERVE__{}__PORT)", listener.to_string().to_uppercase());
-        match why.kind() {
-            io::ErrorKind::AddrInUse => {
-                anyhow::anyhow!("{place}: another program has this port.\n  hint: stop it, or set {change}")
-            }
-            io::ErrorKind::PermissionDenied => {
-                anyhow::anyhow!("{place}: the system does not allow this port.\n  hint: set {change} above 1023")
-            }
-            io::ErrorKind::AddrNotAvailable => {
-                anyhow::anyhow!("{place}: this machine does not have this address.\n  hint: set serve.{listener}.host")
-            }
-            _ => anyhow::Error::new(why).context(place),
+        let hint = [
+            (io::ErrorKind::AddrInUse, format!("another program has this port.\n  hint: stop it, or set {change}")),
+            (io::ErrorKind::PermissionDenied, format!("the system forbids it.\n  hint: set {change} above 1023")),
+            (
+                io::ErrorKind::AddrNotAvailable,
+                format!("this machine has no such address.\n  hint: set serve.{listener}.host"),
+            ),
+        ];
+        match hint.into_iter().find(|(kind, _)| *kind == why.kind()) {
+            Some((_, hint)) => anyhow::anyhow!("{place}: {hint}"),
+            None => anyhow::Error::new(why).context(place),
         }
     })?;
     socket.set_nonblocking(true).context("a listener cannot be prepared")?;

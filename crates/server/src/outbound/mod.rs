@@ -22,7 +22,7 @@ use self::resolve::{Judged, Lookup, RefusedAddress, SystemLookup};
 use crate::config::operations::Outbound;
 
 /// [`OutboundClient`] over reqwest.
-pub struct GuardedClient {
+pub(crate) struct GuardedClient {
     /// For URLs that the operator chose.
     trusting: Client,
     /// For URLs that a caller can influence.
@@ -36,7 +36,7 @@ impl GuardedClient {
     ///
     /// # Errors
     /// When the TLS stack cannot be set up.
-    pub fn new(config: &Outbound) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &Outbound) -> anyhow::Result<Self> {
         Self::with_lookup(config, Arc::new(SystemLookup))
     }
 
@@ -57,7 +57,7 @@ impl GuardedClient {
     }
 
     /// Other bounds and exceptions from now on.
-    pub fn reconfigure(&self, config: &Outbound, further: &[IpNet]) {
+    pub(crate) fn reconfigure(&self, config: &Outbound, further: &[IpNet]) {
         self.guard.replace(config.allowed_networks.iter().chain(further).copied().collect());
         self.bounds.store(Arc::new(config.clone()));
     }

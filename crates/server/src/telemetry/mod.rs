@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::config::operations::{Log, LogFormat};
 
 /// The logs and traces of this process. Dropping it sends what is left.
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     filter: reload::Handle<EnvFilter, Registry>,
     traces: Option<SdkTracerProvider>,
 }
@@ -30,7 +30,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When the level or the collector's address cannot be understood.
-    pub fn install(config: &Config, outbound: Arc<dyn OutboundClient>) -> anyhow::Result<Self> {
+    pub(crate) fn install(config: &Config, outbound: Arc<dyn OutboundClient>) -> anyhow::Result<Self> {
         let (filter, handle) = reload::Layer::new(filter(&config.log)?);
         let lines = match config.log.format {
             LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(stderr).boxed(),
@@ -54,7 +54,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When it cannot be understood.
-    pub fn set_level(&self, log: &Log) -> anyhow::Result<()> {
+    pub(crate) fn set_level(&self, log: &Log) -> anyhow::Result<()> {
         self.filter.reload(filter(log)?).context("the log level cannot be changed")
     }
 }
