@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser } from "../support/browser.mjs";
+import { register, signIn } from "../support/pages.mjs";
 import { publicUrl } from "../support/environment.mjs";
 import { codeFor } from "../support/mail.mjs";
 import { newPerson } from "../support/people.mjs";
@@ -77,6 +78,7 @@ test("a wrong password is refused in words, and the form stays usable", async ()
 
 test("every step works in German, in the dark, on a narrow screen, without JavaScript", async () => {
   const page = await browser.newPage({
+    label: "german",
     locale: "de-DE",
     colorScheme: "dark",
     javaScriptEnabled: false,
@@ -85,33 +87,8 @@ test("every step works in German, in the dark, on a narrow screen, without JavaS
   const person = newPerson();
   await page.goto(`${publicUrl}/self-service/registration/browser`);
   assert.equal(await page.getAttribute("html", "lang"), "de");
-  await page.shot("german-registration");
+  await page.shot("registration");
   await register(page, person);
   await page.waitForSelector('input[name="code"]');
-  await page.shot("german-verification");
+  await page.shot("verification");
 });
-
-/** Fills the registration form, whichever of the two layouts it has. */
-async function register(page, person) {
-  await page.waitForSelector('input[name="traits.email"]');
-  await page.shot("registration");
-  await page.fill('input[name="traits.email"]', person.email);
-  const name = page.locator('input[name="traits.name"]');
-  if (await name.count()) await name.fill(person.name);
-  if (!(await page.locator('input[name="password"]').count())) {
-    await page.click('button[name="method"][value="profile"]');
-    await page.waitForSelector('input[name="password"]');
-    await page.shot("registration-password");
-  }
-  await page.fill('input[name="password"]', person.password);
-  await page.click('button[name="method"][value="password"]');
-}
-
-async function signIn(page, person) {
-  await page.waitForSelector('input[name="identifier"]');
-  await page.shot("sign-in");
-  await page.fill('input[name="identifier"]', person.email);
-  await page.fill('input[name="password"]', person.password);
-  await page.click('button[name="method"][value="password"]');
-  await page.waitForLoadState();
-}

@@ -21,7 +21,8 @@ export async function openBrowser() {
   const complaints = [];
 
   return {
-    async newPage(options = {}) {
+    /** Screenshots are named after `label`. */
+    async newPage({ label = "english", ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1100, height: 850 }, locale: "en-US", ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(TIMEOUT_MILLISECONDS);
@@ -31,7 +32,7 @@ export async function openBrowser() {
       page.on("response", (response) => {
         if (response.status() >= 500) complaints.push(`${response.url()} answered ${response.status()}`);
       });
-      page.shot = (name) => page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+      page.shot = (name) => page.screenshot({ path: join(folder, `${label}-${name}.png`), fullPage: true });
       page.clickLink = (name) => page.getByRole("link", { name }).first().click();
       return page;
     },

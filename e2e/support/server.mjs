@@ -65,7 +65,8 @@ export async function newInstallation({ binary, database, smtpPort, name = "serv
   };
 }
 
-async function end(child, signal) {
+/** Ends a process and says with which code; by force when it takes too long. */
+export async function end(child, signal) {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
   const ended = once(child, "exit");
   child.kill(signal);
@@ -75,7 +76,8 @@ async function end(child, signal) {
   return code;
 }
 
-async function ready(publicUrl, child) {
+/** Waits until a server answers that it is ready. */
+export async function ready(publicUrl, child) {
   const deadline = Date.now() + READY_MILLISECONDS;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} before it was ready`);

@@ -38,7 +38,7 @@ def test_an_identity_lives_and_dies(admin, person):
 
 def test_identities_are_listed_in_pages(admin, person):
     create(admin, person)
-    assert len(admin.admin_list_identities(per_page=1)) == 1
+    assert len(admin.admin_list_identities(per_page=1).value) == 1
 
 
 def test_a_second_identity_with_the_address_is_a_conflict(admin, person):

@@ -1,0 +1,27 @@
+// What a person does on the built-in pages.
+
+/** Fills the registration form, whichever of the two layouts it has. */
+export async function register(page, person) {
+  await page.waitForSelector('input[name="traits.email"]');
+  await page.shot("registration");
+  await page.fill('input[name="traits.email"]', person.email);
+  const name = page.locator('input[name="traits.name"]');
+  if (await name.count()) await name.fill(person.name);
+  if (!(await page.locator('input[name="password"]').count())) {
+    await page.click('button[name="method"][value="profile"]');
+    await page.waitForSelector('input[name="password"]');
+    await page.shot("registration-password");
+  }
+  await page.fill('input[name="password"]', person.password);
+  await page.click('button[name="method"][value="password"]');
+}
+
+/** Fills the sign-in form. */
+export async function signIn(page, person) {
+  await page.waitForSelector('input[name="identifier"]');
+  await page.shot("sign-in");
+  await page.fill('input[name="identifier"]', person.email);
+  await page.fill('input[name="password"]', person.password);
+  await page.click('button[name="method"][value="password"]');
+  await page.waitForLoadState();
+}
