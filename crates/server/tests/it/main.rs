@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests say what they expect, too")]
 
 mod contract;
+mod flows;
 mod identities;
 mod keys;
 mod operations;

@@ -1,0 +1,9 @@
+//! Self-service flows, as the three kinds of clients drive them and as attackers do. Every JSON answer is judged by
+//! the contract.
+
+mod client;
+mod login;
+mod login_attacks;
+mod registration;
+mod registration_attacks;
+mod world;
