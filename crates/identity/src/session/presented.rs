@@ -6,6 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::cookie::CookieContent;
 
+/// So many cookies of one name are tried; opening them costs time.
+const MAX_COOKIES: usize = 8;
 /// Nothing longer can be a session token, in bytes.
 const MAX_LENGTH: usize = 256;
 
@@ -39,7 +41,8 @@ impl Presented {
         if let Some(token) = places.session_token.filter(|token| !token.is_empty()) {
             return Self::Header(SecretString::from(token));
         }
-        if let Some(content) = places.cookies.iter().find_map(|value| CookieContent::open(value, project, keyring)) {
+        let mut cookies = places.cookies.iter().take(MAX_COOKIES);
+        if let Some(content) = cookies.find_map(|value| CookieContent::open(value, project, keyring)) {
             return Self::Cookie(content);
         }
         places.authorization.and_then(bearer).map_or(Self::Nothing, |token| Self::Header(SecretString::from(token)))
