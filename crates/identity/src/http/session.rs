@@ -67,3 +67,27 @@ pub fn inactive() -> ApiError {
     ApiError::unauthorized("No active session was found in this request. Sign in and send its cookie or token.")
         .with_id("session_inactive")
 }
+
+#[cfg(test)]
+mod tests {
+    use orrery_core::StoreError;
+
+    use super::*;
+    use crate::config::RegistrationStyle;
+    use crate::flow::samples;
+
+    #[test]
+    fn a_storage_outage_never_looks_like_being_signed_out() {
+        let config = samples::config(RegistrationStyle::Unified);
+        let error = refused(NoSession::Store(StoreError::Unavailable(None)), &config);
+        assert_eq!(error.status().as_u16(), 503);
+        assert!(error.retry_after().is_some());
+        assert_eq!(refused(NoSession::Inactive, &config).status().as_u16(), 401);
+        let step_up = refused(NoSession::SecondFactorNeeded, &config);
+        assert_eq!((step_up.status().as_u16(), step_up.id()), (403, Some("session_aal2_required")));
+        let url = "https://id.example/self-service/login/browser?aal=aal2";
+        let body = step_up.to_body(None);
+        assert_eq!(body["redirect_browser_to"], url);
+        assert_eq!(body["error"]["details"]["redirect_browser_to"], url);
+    }
+}

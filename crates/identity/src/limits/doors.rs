@@ -4,7 +4,7 @@
 //! So within one process a guess passes only if it would still be allowed should every guess ahead of it fail.
 //! Across processes the counter bounds what remains.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -102,7 +102,9 @@ struct Gate {
 
 #[derive(Debug, Default)]
 struct Crowd {
-    inside: u32,
+    /// Tickets, in the order of arrival.
+    inside: BTreeSet<u64>,
+    next: u64,
     waiting: u32,
 }
 
@@ -131,7 +133,6 @@ pub struct Attempt<'a, T> {
 #[derive(Debug)]
 pub struct Pass<'a> {
     place: Place<'a>,
-    ahead: u32,
     counted: bool,
 }
 
@@ -160,22 +161,22 @@ impl Doors {
         L: Future<Output = Result<(T, Option<Attempts>), E>>,
     {
         let refused = |retry_after| Ok(Entry::Refused { retry_after });
+        let Some(mut pass) = self.enter(door, limit(limits)).await else { return refused(TURNED_AWAY) };
+        let gate = Arc::clone(&pass.place.gate);
         loop {
-            // The place is taken before the counter is read: whoever left earlier is counted, whoever is still here
-            // is seen.
-            let Some(mut pass) = self.enter(door, limit(limits)).await else { return refused(TURNED_AWAY) };
+            // Who is ahead is counted before the counter is read: whoever left until then is in the counter, whoever is
+            // still here is seen.
+            let left = gate.left.notified();
+            let ahead = pass.place.ahead();
             let (found, attempts) = lookup().await?;
             match standing(attempts, limits, now) {
                 Standing::Locked(until) => return refused(until.since(now)),
-                Standing::Open(left) if pass.ahead < left => {
+                Standing::Open(allowed) if ahead < allowed => {
                     pass.counted = attempts.is_some();
                     return Ok(Entry::Admitted(Attempt { pass, found }));
                 }
-                Standing::Open(_) => {
-                    if !pass.wait_for_others().await {
-                        return refused(TURNED_AWAY);
-                    }
-                }
+                // The first in line is always admitted, so somebody leaves.
+                Standing::Open(_) => left.await,
             }
         }
     }
@@ -183,17 +184,17 @@ impl Doors {
     /// Goes through the gate when fewer than `limit` are inside. None when too many are waiting already.
     async fn enter(&self, door: Door, limit: u32) -> Option<Pass<'_>> {
         let gate = Arc::clone(self.gates().entry(door).or_default());
-        let mut place = Place { doors: self, door, gate, inside: false };
-        let ahead = loop {
+        let mut place = Place { doors: self, door, gate, ticket: None };
+        let ticket = loop {
             let left = place.gate.left.notified();
-            if let Some(ahead) = place.gate.step_in(limit) {
-                break ahead;
+            if let Some(ticket) = place.gate.step_in(limit) {
+                break ticket;
             }
             let _waiting = place.gate.wait()?;
             left.await;
         };
-        place.inside = true;
-        Some(Pass { place, ahead, counted: false })
+        place.ticket = Some(ticket);
+        Some(Pass { place, counted: false })
     }
 
     fn gates(&self) -> MutexGuard<'_, HashMap<Door, Arc<Gate>>> {
@@ -206,13 +207,14 @@ impl Gate {
         self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many are inside already, or none when that is all.
-    fn step_in(&self, limit: u32) -> Option<u32> {
+    /// A ticket, unless `limit` are inside.
+    fn step_in(&self, limit: u32) -> Option<u64> {
         let mut crowd = self.crowd();
-        let ahead = crowd.inside;
-        (ahead < limit).then(|| {
-            crowd.inside += 1;
-            ahead
+        (crowd.inside.len() < limit as usize).then(|| {
+            crowd.next += 1;
+            let ticket = crowd.next;
+            crowd.inside.insert(ticket);
+            ticket
         })
     }
 
@@ -235,48 +237,35 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Keeps a gate in the map while anybody is at it.
+/// Somebody at a gate; keeps it in the map.
 #[derive(Debug)]
 struct Place<'a> {
     doors: &'a Doors,
     door: Door,
     gate: Arc<Gate>,
-    inside: bool,
+    /// Once inside.
+    ticket: Option<u64>,
 }
 
 impl Place<'_> {
-    fn step_out(&mut self) {
-        if std::mem::take(&mut self.inside) {
-            self.gate.crowd().inside -= 1;
-            self.gate.left.notify_waiters();
-        }
+    /// How many came in earlier and are still inside.
+    fn ahead(&self) -> u32 {
+        let ahead = self.ticket.map_or(0, |ticket| self.gate.crowd().inside.range(..ticket).count());
+        u32::try_from(ahead).unwrap_or(u32::MAX)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.step_out();
+        if let Some(ticket) = self.ticket {
+            self.gate.crowd().inside.remove(&ticket);
+            self.gate.left.notify_waiters();
+        }
         let mut gates = self.doors.gates();
         // The map's and ours: copies are made under the same lock, so nobody else can be coming.
         if Arc::strong_count(&self.gate) == 2 {
             gates.remove(&self.door);
         }
-    }
-}
-
-impl Pass<'_> {
-    /// Steps back until one of the others has left. False when too many are waiting already.
-    async fn wait_for_others(mut self) -> bool {
-        // Given back before `self` is, which then sees whether anybody else is at the gate.
-        let gate = Arc::clone(&self.place.gate);
-        self.place.step_out();
-        let left = gate.left.notified();
-        if gate.crowd().inside == 0 {
-            return true;
-        }
-        let Some(_waiting) = gate.wait() else { return false };
-        left.await;
-        true
     }
 }
 
