@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use orrery_testkit::{Backend, TestOptions, TestServer};
+use orrery_testkit::{Backend, Call, TestOptions, TestServer};
 use reqwest::header::{ACCEPT, COOKIE, HeaderMap, SET_COOKIE};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -82,12 +82,12 @@ impl Stage {
     }
 
     /// A request to the public listener.
-    pub(crate) fn public(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn public(&self, method: Method, path: &str) -> Call {
         self.server.api().request(method, self.server.public(path))
     }
 
     /// A request to the admin listener.
-    pub(crate) fn admin(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn admin(&self, method: Method, path: &str) -> Call {
         self.server.api().request(method, self.server.admin(path))
     }
 
@@ -133,7 +133,7 @@ pub(crate) struct Jar(pub(crate) Vec<(String, String)>);
 
 impl Jar {
     /// Sends a request with the cookies of this jar and keeps those of the answer.
-    pub(crate) async fn send(&mut self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn send(&mut self, request: Call) -> Answer {
         let cookies: Vec<_> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) };
         let answer = send(request).await;
@@ -149,7 +149,7 @@ impl Jar {
     }
 
     /// Sends a request as a page's script does.
-    pub(crate) async fn script(&mut self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn script(&mut self, request: Call) -> Answer {
         self.send(request.header(ACCEPT, "application/json")).await
     }
 
@@ -168,7 +168,7 @@ impl Jar {
 }
 
 /// Sends a request without cookies.
-pub(crate) async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: Call) -> Answer {
     let response = request.send().await.expect("the server answers");
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.expect("a body");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use orrery_testkit::{Backend, on_both_databases};
-use reqwest::{Method, RequestBuilder};
+use orrery_testkit::{Backend, Call, on_both_databases};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::stage::{Answer, Jar, Stage, send};
@@ -35,7 +35,7 @@ async fn begin(stage: &Stage) -> String {
     send(stage.public(Method::GET, "/self-service/verification/api")).await.expect(200).id().to_owned()
 }
 
-fn submit(stage: &Stage, flow: &str, body: &Value) -> RequestBuilder {
+fn submit(stage: &Stage, flow: &str, body: &Value) -> Call {
     stage.public(Method::POST, &format!("/self-service/verification?flow={flow}")).json(body)
 }
 

@@ -49,10 +49,12 @@ impl Contract {
         &self.operations
     }
 
-    /// The operation of a concrete path, without its query.
+    /// The operation of a concrete path, without its query. A path that the contract writes out belongs to no pattern,
+    /// whatever the method: `DELETE /sessions/whoami` is not `DELETE /sessions/{id}`.
     pub fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
-        let fitting = self.operations.iter().filter(|operation| operation.method == method && operation.fits(path));
-        fitting.min_by_key(|operation| operation.path.matches('{').count())
+        let fitting = || self.operations.iter().filter(|operation| operation.fits(path));
+        let written = fitting().map(|operation| operation.path.matches('{').count()).min()?;
+        fitting().find(|operation| operation.method == method && operation.path.matches('{').count() == written)
     }
 
     /// What is wrong with an answer; empty when it keeps the contract.
