@@ -48,13 +48,16 @@ impl Pairs {
     /// Appends a pair.
     ///
     /// # Errors
-    /// 400 when there are too many pairs or the name is too long.
+    /// 400 when there are too many pairs, the name is too long or U+0000 occurs, which PostgreSQL cannot store.
     pub fn push(&mut self, name: String, value: String) -> Result<(), ApiError> {
         if self.0.len() >= MAX_PAIRS {
             return Err(ApiError::bad_request(format!("Send at most {MAX_PAIRS} fields.")));
         }
         if name.len() > MAX_NAME {
             return Err(ApiError::bad_request(format!("A field name may have at most {MAX_NAME} bytes.")));
+        }
+        if name.contains('\0') || value.contains('\0') {
+            return Err(ApiError::bad_request("A field contains the character U+0000."));
         }
         self.0.push((name, value));
         Ok(())
@@ -122,7 +125,12 @@ mod tests {
         #[test]
         fn whatever_a_browser_encodes_comes_back(sent in proptest::collection::vec((".{1,20}", ".{0,40}"), 0..20)) {
             let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&sent).finish();
-            let pairs = Pairs::parse(encoded.as_bytes()).expect("encoded by the book");
+            let parsed = Pairs::parse(encoded.as_bytes());
+            if sent.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+                prop_assert!(parsed.is_err());
+                return Ok(());
+            }
+            let pairs = parsed.expect("encoded by the book");
             let received: Vec<_> = pairs.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
             prop_assert_eq!(received, sent);
         }

@@ -49,6 +49,9 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     if depth(text) > MAX_DEPTH {
         return Err(ApiError::bad_request(format!("The request body is nested deeper than {MAX_DEPTH} levels.")));
     }
+    if holds_null_character(text) {
+        return Err(ApiError::bad_request("The request body contains the character U+0000."));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -104,6 +107,13 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
+/// Whether a string holds U+0000, which JSON can only write as an escape and PostgreSQL cannot store.
+fn holds_null_character(text: &str) -> bool {
+    // After an odd number of backslashes the last one is itself escaped, and what follows is ordinary text.
+    let escaped = |at: usize| text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+    text.match_indices("\\u0000").any(|(at, _)| !escaped(at))
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -131,6 +141,14 @@ mod tests {
         let error = parse::<T>(body.as_bytes()).expect_err("refused");
         assert_eq!(error.status().as_u16(), 400);
         error.reason().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn the_null_character_is_refused_however_it_is_written() {
+        for body in [r#"{"a":"\u0000"}"#, r#"{"a":["x\\\u0000"]}"#, r#"{"\u0000":1}"#] {
+            assert!(reason::<Value>(body).contains("U+0000"), "{body}");
+        }
+        assert!(parse::<Value>(br#"{"a":"\\u0000"}"#).is_ok(), "a backslash and five characters");
     }
 
     #[test]

@@ -176,6 +176,8 @@ mod tests {
         assert_eq!(submit("application/json", b"{\"a\":\"\xff\"}").await, Err(400));
         assert_eq!(submit("application/x-www-form-urlencoded", b"").await, Err(400));
         assert_eq!(submit("application/x-www-form-urlencoded", b"a=%ff").await, Err(400));
+        assert_eq!(submit("application/x-www-form-urlencoded", b"a=%00").await, Err(400));
+        assert_eq!(submit("application/json", br#"{"a":"\u0000"}"#).await, Err(400));
         assert_eq!(submit("text/xml", b"<a/>").await, Err(400));
         assert_eq!(submit("multipart/form-data", b"--x").await, Err(400));
         assert_eq!(submit("multipart/form-data; boundary=x", b"--x\r\nbroken").await, Err(400));
