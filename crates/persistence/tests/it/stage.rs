@@ -45,6 +45,8 @@ impl Place {
                 let mut url = server();
                 let name = format!("orrery_test_{}", SystemEntropy::default().uuid().simple());
                 administer(&format!("CREATE DATABASE {name}"));
+                // Nobody pulls the plug of the server here; the process that is killed is ours.
+                administer(&format!("ALTER DATABASE {name} SET synchronous_commit = off"));
                 url.set_path(&name);
                 Self { engine, url: url.into(), folder: None }
             }
