@@ -78,7 +78,10 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         Err(Problems(problems)) => {
             let files: Vec<String> =
                 sources.files.iter().rev().chain(&sources.kratos).map(|file| file.display().to_string()).collect();
-            Err(Problems(problems.into_iter().map(|problem| place(problem, &merged.cache, &files)).collect()))
+            let mut problems: Vec<_> =
+                problems.into_iter().map(|problem| place(problem, &merged.cache, &files)).collect();
+            problems.sort_by(|left, right| left.key.cmp(&right.key));
+            Err(Problems(problems))
         }
     }
 }
