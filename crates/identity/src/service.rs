@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use orrery_core::{Entropy, Keyring};
 use orrery_courier::compose::Composer;
+use orrery_courier::deliver::Wake;
 
 use crate::config::Config;
 use crate::credentials::password::PasswordHasher;
@@ -28,8 +29,10 @@ pub struct IdentityService {
     pub attempts: Arc<dyn AttemptStore>,
     /// The threads that hash passwords.
     pub hasher: PasswordHasher,
-    /// The texts of messages.
-    pub composer: Arc<Composer>,
+    /// The texts of messages; replaced as a whole when the configuration is reloaded.
+    pub composer: ArcSwap<Composer>,
+    /// Wakes the worker that delivers them; to be called after a commit.
+    pub wake: Wake,
     /// The gates in front of accounts.
     pub doors: Doors,
     /// How often each network address may ask.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, web};
 use orrery_persistence::{Database, SchemaError};
 use orrery_web::{ApiError, Listener, Routes, response};
@@ -68,11 +68,12 @@ impl Health {
 #[must_use]
 pub(crate) fn routes() -> Routes {
     let on = |listener| {
-        Routes::new(listener, "health").get("/health/alive", Some("isAlive"), alive).get(
-            "/health/ready",
-            Some("isReady"),
-            ready,
-        )
+        Routes::new(listener, "health")
+            .get("/health/alive", Some("isAlive"), alive)
+            .get("/health/ready", Some("isReady"), ready)
+            // Some load balancers only ask for the status.
+            .on(Method::HEAD, "/health/alive", None, alive)
+            .on(Method::HEAD, "/health/ready", None, ready)
     };
     on(Listener::Public).and(on(Listener::Admin).get("/version", Some("getVersion"), version))
 }

@@ -12,6 +12,8 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{AsyncSmtpTransportBuilder, Error as SmtpError, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 use percent_encoding::percent_decode_str;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -138,7 +140,7 @@ fn client_identity(
         (certificate, key) => {
             let certificate = load("smtp.client_cert_path", &format!("file://{certificate}"))?;
             let key = load("smtp.client_key_path", &format!("file://{key}"))?;
-            let certificate = rustls_pemfile::certs(&mut certificate.as_bytes())
+            let certificate = CertificateDer::pem_slice_iter(certificate.as_bytes())
                 .next()
                 .and_then(Result::ok)
                 .ok_or_else(|| error("smtp.client_cert_path", "holds no PEM certificate"))?;

@@ -61,6 +61,7 @@ pub(super) async fn complete(
     };
     match (service.flows.login_complete(context.project, &done).await?, issued) {
         (Completion::Done, _) => {
+            service.wake.enqueued(done.messages.len());
             let session = SessionWithIdentity { session, identity };
             Ok(Submitted::Done(Box::new(LoggedIn { flow, session, token, issued })))
         }

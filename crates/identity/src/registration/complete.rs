@@ -68,6 +68,7 @@ pub(super) async fn complete(
     }
     match service.flows.registration_complete(context.project, &done).await {
         Ok(Completion::Done) => {
+            service.wake.enqueued(done.messages.len());
             let session = issued.map(|issued| (issued.session, issued.token));
             let RegistrationDone { flow, identity, .. } = done;
             Ok(Submitted::Done(Box::new(Registered { flow, identity, session, continue_with })))

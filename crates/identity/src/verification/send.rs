@@ -70,6 +70,7 @@ pub async fn send_for(
     count(service, context, &address.value).await?;
     let Some(begun) = begin_for(service, context, identity, address, origin) else { return Ok(None) };
     service.flows.verification_send(context.project, &begun.flow, &begun.code, &begun.messages).await?;
+    service.wake.enqueued(begun.messages.len());
     Ok(Some(begun.flow))
 }
 
@@ -135,7 +136,7 @@ impl Recipient<'_> {
             request_url: Some(&flow.request_url),
             transient_payload: flow.transient_payload.clone().unwrap_or(Value::Null),
         };
-        let message = service.composer.compose(&request, context.now, &*service.entropy, &service.keyring)?;
+        let message = service.composer.load().compose(&request, context.now, &*service.entropy, &service.keyring)?;
         let sends = self.owner.is_some() || config.verification.notify_unknown_recipients;
         Ok((code, if sends { vec![message] } else { Vec::new() }))
     }

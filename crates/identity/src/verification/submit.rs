@@ -169,7 +169,10 @@ async fn send(
         Err(error) => return Err(orrery_core::StoreError::internal(error).into()),
     };
     match service.flows.verification_send(context.project, &flow, &code, &messages).await? {
-        Updated::Done => Ok(Outcome::Shown(Box::new(flow))),
+        Updated::Done => {
+            service.wake.enqueued(messages.len());
+            Ok(Outcome::Shown(Box::new(flow)))
+        }
         Updated::Stale | Updated::Unknown => {
             replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await
         }

@@ -84,6 +84,7 @@ pub(super) fn translate(original: &config::Config) -> Translated {
     source.cache = empty();
     let mut translated = Translated { source, warnings: Vec::new() };
     place(&original.cache, &mut Vec::new(), &mut translated);
+    translated.warnings.sort();
     translated
 }
 

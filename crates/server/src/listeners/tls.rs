@@ -1,15 +1,16 @@
 //! Certificates that can be replaced while connections come in.
 
 use std::fmt;
-use std::io::Cursor;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
@@ -55,15 +56,15 @@ impl Certificates {
 }
 
 fn certified(source: &Tls) -> anyhow::Result<CertifiedKey> {
-    let chain: Vec<_> = rustls_pemfile::certs(&mut Cursor::new(pem(&source.cert, "certificate")?))
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem(&source.cert, "certificate")?)
         .collect::<Result<_, _>>()
-        .context("the TLS certificate is not PEM")?;
+        .map_err(|_| anyhow!("the TLS certificate is not PEM"))?;
     if chain.is_empty() {
         bail!("the TLS certificate file holds no certificate");
     }
-    let key = rustls_pemfile::private_key(&mut Cursor::new(pem(&source.key, "key")?))
-        .context("the TLS key is not PEM")?
-        .context("the TLS key file holds no private key")?;
+    // The parser's own error may repeat what it read.
+    let key = PrivateKeyDer::from_pem_slice(&pem(&source.key, "key")?)
+        .map_err(|_| anyhow!("the TLS key file holds no private key in PEM"))?;
     CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
         .context("the TLS key cannot be used, or does not belong to the certificate")
 }

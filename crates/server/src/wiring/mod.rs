@@ -102,7 +102,8 @@ impl Parts {
             flows: database.flows(),
             attempts: database.attempts(),
             hasher: PasswordHasher::start(&identity::hasher(config)).context("the hashing pool cannot start")?,
-            composer: Arc::new(composer(&resolved.courier)?),
+            composer: ArcSwap::from_pointee(composer(&resolved.courier)?),
+            wake: Wake::default(),
             doors: Doors::default(),
             rates: Rates::default(),
             keyring: Arc::clone(&keyring),
@@ -189,10 +190,12 @@ impl Parts {
         let config = &loaded.config;
         let settings = identity::settings(config, self.mode, &self.addresses)?;
         let resolved = references::resolve(config, site(&self.addresses), Arc::clone(&self.outbound) as _).await?;
+        let composer = composer(&resolved.courier)?;
         // From here on nothing can fail.
         self.outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
         self.admin.replace(&config.admin.tokens);
         self.identity.config.store(Arc::new(settings));
+        self.identity.composer.store(Arc::new(composer));
         self.identity.schemas.store(Arc::new(resolved.schemas));
         self.deliver_with(resolved.courier);
         Ok(())
@@ -208,7 +211,7 @@ impl Parts {
                 entropy: Arc::clone(&self.sources.entropy),
                 clock: Arc::clone(&self.sources.clock),
                 client: Arc::clone(&self.outbound) as _,
-                wake: Wake::default(),
+                wake: self.identity.wake.clone(),
             },
         );
         // Full: one is on its way already, and the next reload brings the newest. Closed: delivery runs elsewhere.

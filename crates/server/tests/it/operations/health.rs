@@ -11,6 +11,8 @@ async fn a_fresh_server_is_alive_and_ready(backend: Backend) {
         let answer = server.api().get(&address).send().await.expect("an answer");
         assert_eq!(answer.status(), 200, "{address}");
         assert_eq!(answer.json::<Value>().await.expect("JSON"), json!({"status": "ok"}));
+        let head = server.api().request(reqwest::Method::HEAD, &address).send().await.expect("an answer");
+        assert_eq!(head.status(), 200, "{address}");
     }
 }
 
