@@ -5,7 +5,7 @@
 //! submit, complete, one file per method); `http/` is the edge.
 //!
 //! To add a method to a flow: a file in the flow's folder that says *who* and *how* and writes nothing; nodes in the
-//! flow's `render.rs`; its numbered messages in `flow/message.rs`.
+//! flow's `render.rs`; its numbered messages are in `flow/catalogue.rs`.
 //!
 //! **Architecture invariant:** a use case reads, decides, and hands one plain value to one store method, which commits
 //! it in one transaction. Hashing, mail and webhooks never happen inside that transaction. Only `http/` knows actix.

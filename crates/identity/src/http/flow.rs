@@ -17,6 +17,11 @@ use crate::IdentityService;
 use crate::config::{Config, CookieConfig, SameSite};
 use crate::flow::{Encoding, Flow, FlowKind, FlowType, Submission, catalogue, form};
 
+/// Longest address that a flow remembers, in bytes.
+const MAX_URL: usize = 8 * 1024;
+/// Largest `transient_payload`, in bytes of JSON: flows remember it.
+const MAX_PAYLOAD: usize = 64 * 1024;
+
 /// Who gets the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Client {
@@ -125,6 +130,18 @@ pub fn return_to(config: &Config, query: &Pairs, name: &str) -> Result<Option<St
     allowed.check(value).map(|url| Some(url.into()))
 }
 
+/// The address that a flow begins with and remembers.
+///
+/// # Errors
+/// 400 when it is longer than any that leads here on purpose: it is stored.
+pub fn request_url(config: &Config, request: &HttpRequest) -> Result<String, ApiError> {
+    let url = orrery_web::context::request_url(&config.public_url, request);
+    if url.len() > MAX_URL {
+        return Err(ApiError::bad_request(format!("The address of this request is longer than {MAX_URL} bytes.")));
+    }
+    Ok(url)
+}
+
 /// The id in a query parameter.
 ///
 /// # Errors
@@ -177,8 +194,11 @@ pub fn check_sender(
     match flow.csrf {
         Some(fingerprint) => {
             let csrf = csrf(config);
-            csrf.check(request, submitted.csrf_token())?;
             csrf.owner(request, fingerprint)?;
+            // Following a link submits nothing; see `submission`.
+            if request.method() != actix_web::http::Method::GET {
+                csrf.check(request, submitted.csrf_token())?;
+            }
             Ok(Sender::Owner(Some(fingerprint)))
         }
         None => Ok(csrf::refuse_browser(request).map_or_else(
@@ -198,7 +218,7 @@ pub fn csrf_token(service: &IdentityService, config: &Config, request: &HttpRequ
 /// The fields of a submit.
 ///
 /// # Errors
-/// 400 when the body cannot be read or its fields contradict each other.
+/// 400 when the body cannot be read, its fields contradict each other or are too large.
 pub fn submission(request: &HttpRequest, body: Result<Submitted, ApiError>) -> Result<Submission, ApiError> {
     if request.method() == actix_web::http::Method::GET {
         // Passwords must not stand in addresses: what a link carries is not a submit.
@@ -209,7 +229,12 @@ pub fn submission(request: &HttpRequest, body: Result<Submitted, ApiError>) -> R
         Submitted::Json(_) => Encoding::Json,
         Submitted::Form(_) => Encoding::Form,
     };
-    Ok(Submission::new(body.into_object()?, encoding))
+    let fields = body.into_object()?;
+    if fields.get("transient_payload").is_some_and(|payload| payload.to_string().len() > MAX_PAYLOAD) {
+        let reason = format!("The member \"transient_payload\" is larger than {MAX_PAYLOAD} bytes.");
+        return Err(ApiError::bad_request(reason));
+    }
+    Ok(Submission::new(fields, encoding))
 }
 
 /// The page that shows a flow.

@@ -6,7 +6,6 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::RequestContext;
 use orrery_core::id::FlowId;
-use orrery_web::context::request_url;
 use orrery_web::{ApiError, Context, Listener, Pairs, Routes, Submitted, response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -78,7 +77,7 @@ async fn init(
     let return_to = flow::return_to(&config, &query, "return_to")?;
     let asked = StartRegistration {
         flow_type: client.flow_type(),
-        request_url: request_url(&config.public_url, request),
+        request_url: flow::request_url(&config, request)?,
         return_to: return_to.clone(),
         after_verification_return_to: flow::return_to(&config, &query, "after_verification_return_to")?,
         csrf: browser.fingerprint(),

@@ -5,7 +5,6 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::RequestContext;
 use orrery_core::id::FlowId;
-use orrery_web::context::request_url;
 use orrery_web::{ApiError, Context, Listener, Pairs, Routes, Submitted, response};
 
 use super::failure::{self, api_error};
@@ -70,7 +69,7 @@ async fn init(
     let browser = Browser::of(client, &config, request, &*service.entropy);
     let origin = Origin {
         flow_type: client.flow_type(),
-        request_url: request_url(&config.public_url, request),
+        request_url: flow::request_url(&config, request)?,
         return_to: flow::return_to(&config, &query, "return_to")?,
         csrf: browser.fingerprint(),
         transient_payload: None,

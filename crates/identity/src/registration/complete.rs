@@ -102,8 +102,8 @@ fn verification(
         return None;
     }
     let address = identity.verifiable_addresses.iter().find(|address| !address.verified)?;
-    let return_to = Memory::of(flow).after_verification_return_to;
-    let origin = Origin { return_to, ..Origin::of(flow, csrf) };
+    let mut origin = Origin::of(flow, csrf);
+    origin.return_to = Memory::of(flow).after_verification_return_to.or(origin.return_to);
     verification::begin_for(service, context, identity, address, origin).map(|begun| (begun, address.value.clone()))
 }
 

@@ -1,7 +1,10 @@
 //! Signing in, as the three kinds of clients do.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use orrery_core::ProjectId;
+use orrery_identity::session::Aal;
 use orrery_persistence::Statements;
 use orrery_testkit::{Backend, on_both_databases};
 use serde_json::{Value, json};
@@ -32,6 +35,9 @@ on_both_databases!(
     a_login_costs_three_calls_and_one_commit,
     a_policy_that_nobody_can_meet_yet_still_signs_in,
     a_flow_can_be_submitted_where_its_form_says,
+    a_submit_with_a_session_has_nothing_to_do,
+    a_policy_that_demands_more_sends_the_browser_on,
+    a_link_to_a_submit_shows_the_page_again,
 );
 
 const EMAIL: &str = "ada@example.org";
@@ -346,4 +352,48 @@ async fn a_flow_can_be_submitted_where_its_form_says(backend: Backend) {
     let world = World::new(backend).await;
     let flow = world.native().get("/self-service/login/api").await.expect(200);
     assert_eq!(action(&flow), format!("/self-service/login?flow={}", flow["id"].as_str().expect("an id")));
+}
+
+async fn a_submit_with_a_session_has_nothing_to_do(backend: Backend) {
+    let world = World::new(backend).await;
+    world.register(EMAIL, PASSWORD).await;
+    let native = world.native();
+    let (first, second) = (
+        native.get("/self-service/login/api").await.expect(200),
+        native.get("/self-service/login/api").await.expect(200),
+    );
+    let done = native.submit(&first, password(EMAIL, PASSWORD)).await.expect(200);
+    let signed_in = native.sending("x-session-token", done["session_token"].as_str().expect("a token"));
+    let refused = signed_in.submit(&second, password(EMAIL, PASSWORD)).await.expect(400);
+    assert_eq!(message_ids(&refused), [4_000_001]);
+}
+
+async fn a_policy_that_demands_more_sends_the_browser_on(backend: Backend) {
+    let world = World::new(backend).await;
+    let id = world.register(EMAIL, PASSWORD).await.parse().expect("an id");
+    let identities = world.server.database().identities();
+    let stored = identities.identity_by_id(ProjectId::DEFAULT, id, &BTreeSet::new()).await.expect("storage works");
+    let mut identity = stored.expect("registered");
+    identity.available_aal = Aal::Aal2;
+    identities.identity_update(ProjectId::DEFAULT, &identity, &BTreeSet::new()).await.expect("storage works");
+    let script = world.script();
+    let flow = script.get("/self-service/login/browser?return_to=https://app.example/x").await.expect(200);
+    let moved = script.submit(&flow, password(EMAIL, PASSWORD)).await.expect(422);
+    let next = moved["redirect_browser_to"].as_str().expect("an address");
+    assert!(next.ends_with("/self-service/login/browser?aal=aal2&return_to=https%3A%2F%2Fapp.example%2Fx"), "{next}");
+    assert_eq!(script.get("/sessions/whoami").await.error_id(403), "session_aal2_required");
+    let native = world.native();
+    let flow = native.get("/self-service/login/api").await.expect(200);
+    let done = native.submit(&flow, password(EMAIL, PASSWORD)).await.expect(200);
+    assert_eq!(done["session"]["identity"]["traits"], json!({}), "nothing is told before the second factor");
+}
+
+async fn a_link_to_a_submit_shows_the_page_again(backend: Backend) {
+    let world = World::new(backend).await;
+    let browser = world.browser();
+    let flow = browser.begin("login", "").await;
+    let page = browser.get(&action(&flow)).await.location(303);
+    assert_eq!(page, format!("https://id.example/ui/login?flow={}", flow["id"].as_str().expect("an id")));
+    let stranger = world.browser().get(&action(&flow)).await.location(303);
+    assert!(stranger.starts_with("https://id.example/ui/error?id="), "{stranger}");
 }

@@ -26,6 +26,7 @@ on_both_databases!(
     markup_in_an_identifier_stays_text,
     many_flows_and_submits_from_one_address_are_slowed_down,
     the_sample_error_and_unknown_errors,
+    nothing_large_is_kept_in_a_flow,
 );
 
 const EMAIL: &str = "ada@example.org";
@@ -266,4 +267,16 @@ async fn the_sample_error_and_unknown_errors(backend: Backend) {
     native.get("/self-service/errors?id=5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f").await.expect(404);
     native.get("/self-service/errors?error=x").await.expect(400);
     native.get("/self-service/errors").await.expect(400);
+}
+
+async fn nothing_large_is_kept_in_a_flow(backend: Backend) {
+    let world = World::new(backend).await;
+    let native = world.native();
+    native.get(&format!("/self-service/login/api?x={}", "x".repeat(9_000))).await.expect(400);
+    let flow = native.get("/self-service/login/api").await.expect(200);
+    let mut body = password(EMAIL, PASSWORD);
+    body["transient_payload"] = json!({"x": "x".repeat(70_000)});
+    native.submit(&flow, body).await.expect(400);
+    let refused = native.submit(&flow, password(&"x".repeat(5_000), PASSWORD)).await.expect(400);
+    assert_eq!(node(&refused, "identifier")["attributes"]["value"], "");
 }
