@@ -135,21 +135,20 @@ impl Csrf {
         (secret, cookie)
     }
 
-    /// Refuses a browser submit whose token does not carry the secret of the browser's cookie.
+    /// Refuses a browser submit unless the flow with this fingerprint was begun in this browser and the token carries
+    /// the same secret. Another cookie of the name, which a neighbouring subdomain may have planted, vouches for nothing.
     ///
     /// # Errors
     /// 403 `security_csrf_violation`, with what is missing in `details`.
-    pub fn check(&self, request: &HttpRequest, token: Option<&str>) -> Result<(), ApiError> {
-        let rejected = if !request.headers().contains_key(COOKIE) {
-            "The request carries no Cookie header at all."
-        } else if cookie::values(request, &self.name).is_empty() {
-            "The anti-CSRF cookie is missing."
-        } else {
-            match token.filter(|token| !token.is_empty()) {
-                None => "The csrf_token field is missing.",
-                Some(token) if self.secrets(request).iter().any(|secret| secret.matches(token)) => return Ok(()),
-                Some(_) => "The csrf_token field does not belong to the anti-CSRF cookie.",
-            }
+    pub fn check(&self, request: &HttpRequest, fingerprint: TokenHash, token: Option<&str>) -> Result<(), ApiError> {
+        if !request.headers().contains_key(COOKIE) {
+            return Err(violation("The request carries no Cookie header at all.", from_script(request)));
+        }
+        let owner = self.owner(request, fingerprint)?;
+        let rejected = match token.filter(|token| !token.is_empty()) {
+            Some(token) if owner.matches(token) => return Ok(()),
+            Some(_) => "The csrf_token field does not belong to the anti-CSRF cookie.",
+            None => "The csrf_token field is missing.",
         };
         Err(violation(rejected, from_script(request)))
     }
@@ -242,11 +241,11 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!((cookie.value().len(), first.len()), (44, 88));
         for token in [first.as_str(), second.as_str(), cookie.value()] {
-            assert!(csrf().check(&request, Some(token)).is_ok());
+            assert!(csrf().check(&request, secret.fingerprint(), Some(token)).is_ok());
         }
         let stranger = CsrfSecret::generate(&entropy).masked(&entropy);
         for token in [None, Some(""), Some(stranger.as_str()), Some(&first[..80]), Some("====")] {
-            let error = csrf().check(&request, token).expect_err("refused");
+            let error = csrf().check(&request, secret.fingerprint(), token).expect_err("refused");
             assert_eq!((error.status().as_u16(), error.id()), (403, Some("security_csrf_violation")));
         }
     }
@@ -256,14 +255,17 @@ mod tests {
         let entropy = SystemEntropy::default();
         let (secret, cookie) = csrf().rotate(&entropy);
         let token = secret.masked(&entropy);
-        assert!(csrf().check(&TestRequest::post().to_http_request(), Some(&token)).is_err());
+        let check = |request: &HttpRequest, token: &str| csrf().check(request, secret.fingerprint(), Some(token));
+        assert!(check(&TestRequest::post().to_http_request(), &token).is_err());
         let other = TestRequest::post().insert_header((COOKIE, "a=b")).to_http_request();
-        assert!(csrf().check(&other, Some(&token)).is_err());
-        let (_, planted) = csrf().rotate(&entropy);
-        assert!(csrf().check(&with_cookie(&planted), Some(&token)).is_err());
+        assert!(check(&other, &token).is_err());
+        let (known, planted) = csrf().rotate(&entropy);
+        assert!(check(&with_cookie(&planted), &token).is_err());
         let both = format!("{0}={1}; {0}={2}", cookie.name(), planted.value(), cookie.value());
         let request = TestRequest::post().insert_header((COOKIE, both)).to_http_request();
-        assert!(csrf().check(&request, Some(&token)).is_ok(), "a planted second cookie must not lock the person out");
+        assert!(check(&request, &token).is_ok(), "a planted second cookie must not lock the person out");
+        let of_planted = known.masked(&entropy);
+        assert!(check(&request, &of_planted).is_err(), "nor may its token be good for the person's flow");
     }
 
     #[test]

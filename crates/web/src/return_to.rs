@@ -84,7 +84,9 @@ impl ReturnTo {
         let clear = value.starts_with('/') || !web || value[url.scheme().len()..].starts_with("://");
         let anonymous = url.username().is_empty() && url.password().is_none() && !authority(value).contains('@');
         let listed = self.allowed.iter().any(|allowed| allowed.covers(&url));
-        (clear && anonymous && !url.cannot_be_a_base() && listed).then_some(url)
+        // A page that goes on to the path alone would read `//host` as another host.
+        let rooted = !url.path().starts_with("//");
+        (clear && anonymous && rooted && !url.cannot_be_a_base() && listed).then_some(url)
     }
 }
 
@@ -217,6 +219,9 @@ mod tests {
             "data:text/html,x",
             "myapp://other",
             "//app.example.org@evil.example/",
+            "/.//evil.example",
+            "/..//evil.example",
+            "https://id.example.org//evil.example",
         ] {
             let refused = list().check(value).expect_err(value);
             assert_eq!(refused.id(), Some("self_service_flow_return_to_forbidden"), "{value}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use orrery_core::RequestContext;
 use orrery_core::id::FlowErrorId;
 use orrery_web::{ApiError, response};
@@ -13,8 +14,12 @@ use crate::IdentityService;
 use crate::config::Config;
 use crate::credentials::password::Overloaded;
 use crate::flow::{Flow, FlowError, FlowType, form};
+use crate::limits::Rate;
 
 /// An error for whoever asks: JSON, or for a navigating browser the error page with the stored error.
+///
+/// Whoever is asked to slow down is told so at once: otherwise those who ask too often would fill the storage with
+/// errors instead.
 ///
 /// # Errors
 /// The error itself, for clients that read JSON, and storage trouble.
@@ -26,7 +31,10 @@ pub async fn fail(
 ) -> Result<HttpResponse, ApiError> {
     match client {
         Client::Api | Client::Script => Err(error),
+        Client::Browser if error.status() == StatusCode::TOO_MANY_REQUESTS => Err(error),
         Client::Browser => {
+            let config = service.config.load();
+            service.rates.take(Rate::Error, context, &config.limits).map_err(|limit| api_error(limit.into()))?;
             if error.status().is_server_error() {
                 // The redirect hides it from the edge, which logs the others.
                 tracing::error!(request_id = %context.request_id, error = %error.chain(), "flow failed");
@@ -35,9 +43,7 @@ pub async fn fail(
             let body = error.to_body(Some(&context.request_id));
             let stored = body.get("error").cloned().unwrap_or(Value::Null);
             match service.flows.flow_error_create(context.project, id, &stored, context.now).await {
-                Ok(()) => {
-                    response::see_other(&form::with_query(&service.config.load().ui.error, "id", &id.to_string()))
-                }
+                Ok(()) => response::see_other(&form::with_query(&config.ui.error, "id", &id.to_string())),
                 // Without storage there is no error page either: say what we know.
                 Err(_) => Err(error),
             }

@@ -194,10 +194,11 @@ pub fn check_sender(
     match flow.csrf {
         Some(fingerprint) => {
             let csrf = csrf(config);
-            csrf.owner(request, fingerprint)?;
             // Following a link submits nothing; see `submission`.
-            if request.method() != actix_web::http::Method::GET {
-                csrf.check(request, submitted.csrf_token())?;
+            if request.method() == actix_web::http::Method::GET {
+                csrf.owner(request, fingerprint)?;
+            } else {
+                csrf.check(request, fingerprint, submitted.csrf_token())?;
             }
             Ok(Sender::Owner(Some(fingerprint)))
         }

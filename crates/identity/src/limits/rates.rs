@@ -25,6 +25,8 @@ pub enum Rate {
     Flow,
     /// Submitting to one.
     Submit,
+    /// Being sent to the error page, for which the error is stored.
+    Error,
 }
 
 /// Too many requests came from this address: answer 429.
@@ -56,12 +58,13 @@ impl Source {
 pub struct Rates {
     flows: Cache<Source, Arc<Bucket>>,
     submits: Cache<Source, Arc<Bucket>>,
+    errors: Cache<Source, Arc<Bucket>>,
 }
 
 impl Default for Rates {
     fn default() -> Self {
         let cache = || Cache::builder().max_capacity(MAX_SOURCES).time_to_idle(2 * PERIOD).build();
-        Self { flows: cache(), submits: cache() }
+        Self { flows: cache(), submits: cache(), errors: cache() }
     }
 }
 
@@ -74,6 +77,8 @@ impl Rates {
         let (buckets, per_minute) = match rate {
             Rate::Flow => (&self.flows, limits.flows_per_minute),
             Rate::Submit => (&self.submits, limits.submits_per_minute),
+            // Whoever may begin so many flows may fail to begin as many.
+            Rate::Error => (&self.errors, limits.flows_per_minute),
         };
         let Some(address) = context.client_ip.filter(|_| per_minute > 0) else { return Ok(()) };
         let source = Source::new(context.project, address);

@@ -11,6 +11,11 @@ use crate::credentials::CredentialKind;
 use crate::flow::catalogue;
 use crate::identity::Via;
 
+/// Longest identifier or address, in bytes: PostgreSQL indexes none of more than a third of a page.
+const MAX_LENGTH: usize = 1024;
+/// Most values that rules may apply to: each is a row or two, and a schema need not bound its lists.
+const MAX_VALUES: usize = 100;
+
 /// What traits say about an identity. Every value is normalised, and there only once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Derived {
@@ -33,8 +38,13 @@ pub(super) fn derive(rules: &[Rule], traits: &mut Map<String, Value>) -> Result<
     let mut derived = Derived::default();
     let mut errors = Vec::new();
     let mut root = Value::Object(std::mem::take(traits));
+    let mut values = 0;
     for rule in rules {
         each(&mut root, &rule.path, &mut "/traits".to_owned(), &mut |pointer, value| {
+            values += 1;
+            if values > MAX_VALUES {
+                return;
+            }
             if let Err(error) = apply(rule, pointer, value, &mut derived) {
                 errors.push(error);
             }
@@ -42,6 +52,11 @@ pub(super) fn derive(rules: &[Rule], traits: &mut Map<String, Value>) -> Result<
     }
     if let Value::Object(object) = root {
         *traits = object;
+    }
+    if values > MAX_VALUES {
+        let message =
+            catalogue::TOO_MANY_ITEMS.with([("max_items", json!(MAX_VALUES)), ("actual_items", json!(values))]);
+        errors.push(TraitError::new("/traits", "maxItems", message));
     }
     if errors.is_empty() { Ok(derived) } else { Err(errors) }
 }
@@ -88,6 +103,10 @@ fn apply(rule: &Rule, pointer: &str, value: &mut String, derived: &mut Derived) 
         *value = number;
     }
     let normal = normalize(value);
+    if normal.len() > MAX_LENGTH {
+        let limits = [("max_length", json!(MAX_LENGTH)), ("actual_length", json!(normal.len()))];
+        return Err(TraitError::new(pointer, "maxLength", catalogue::TOO_LONG.with(limits)));
+    }
     let lenient = format == Some("no-validate");
     for via in channels.into_iter().flatten() {
         match via {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
@@ -21,6 +22,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest request id that is taken over from a caller.
 const MAX_REQUEST_ID: usize = 64;
+/// Longest path and query that is looked at, in bytes: flows remember the address that they were begun at.
+const MAX_TARGET: usize = 16 * 1024;
 /// Longest user agent, location or language header that is kept, in characters.
 const MAX_TEXT: usize = 512;
 
@@ -49,10 +52,14 @@ pub async fn edge<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let context = Rc::new(context(&settings, &request));
     Context::attach(&request, Rc::clone(&context));
-    let answered = next.call(request).await?;
-    let mut answered = match own_error(&answered, &context) {
-        Some(response) => answered.into_response(response).map_into_right_body(),
-        None => answered.map_into_left_body(),
+    let mut answered = if let Some(error) = bad_target(&request) {
+        request.into_response(error.to_response(Some(&context.request_id))).map_into_right_body()
+    } else {
+        let answered = next.call(request).await?;
+        match own_error(&answered, &context) {
+            Some(response) => answered.into_response(response).map_into_right_body(),
+            None => answered.map_into_left_body(),
+        }
     };
     let headers = answered.headers_mut();
     response::default_headers(headers);
@@ -75,6 +82,17 @@ fn context(settings: &EdgeSettings, request: &ServiceRequest) -> RequestContext 
         location: client.location,
         accept_language: text(headers, &ACCEPT_LANGUAGE),
     }
+}
+
+/// What is wrong with the address of a request, whatever it leads to.
+fn bad_target(request: &ServiceRequest) -> Option<ApiError> {
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    if target.len() > MAX_TARGET {
+        return Some(ApiError::of_status(StatusCode::URI_TOO_LONG));
+    }
+    target.contains("%00").then(|| {
+        ApiError::bad_request("The address contains the character U+0000, which no path or parameter may hold.")
+    })
 }
 
 /// The caller's request id when it is short and cannot break a log line or a header.
@@ -182,6 +200,19 @@ mod tests {
         assert_eq!(status, 404);
         assert_eq!(body["error"]["code"], 404);
         assert!(body["error"]["message"].is_string());
+    }
+
+    #[actix_web::test]
+    async fn an_address_that_cannot_be_stored_is_refused() {
+        for (target, expected) in [
+            ("/%00", 400),
+            ("/number/1%00", 400),
+            ("/?a=%00", 400),
+            ("/?a=%2500", 200),
+            (&format!("/?a={}", "x".repeat(20_000)), 414),
+        ] {
+            assert_eq!(answer(TestRequest::with_uri(target)).await.0, expected, "{target:.20}");
+        }
     }
 
     #[actix_web::test]
