@@ -1,6 +1,7 @@
 //! Behaviour over HTTP, one folder per surface; `operations` is what operators meet.
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests say what they expect, too")]
 
+mod access;
 mod attacks;
 mod contract;
 mod flows;
