@@ -82,7 +82,7 @@ async fn a_name_that_no_index_holds_is_refused(backend: Backend) {
     // No compression helps the index with this.
     let noise: String =
         (0..4_000_u32).map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 24) as u8 % 26)).collect();
-    let (status, body) = register_names(&server, &[noise.clone()]).await;
+    let (status, body) = register_names(&server, std::slice::from_ref(&noise)).await;
     assert_eq!(status, 400, "{body}");
     assert!(
         body["ui"]["messages"].to_string().contains("4000017") || body["ui"]["nodes"].to_string().contains("4000017")
