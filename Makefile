@@ -45,7 +45,8 @@ check: ## Check format, lints, repository rules
 	cargo clippy --workspace --all-targets -- --deny warnings
 
 .PHONY: bench
-bench: setup ## Measure requests per second, latency, CPU and memory, on both databases
+bench: ## Measure requests per second, latency, CPU and memory, on both databases
+	@e2e/setup bench
 	cargo build --release --package orrery-server --package orrery-xtask
 	@$(WITH_POSTGRES) e2e/bench/run
 
