@@ -25,7 +25,6 @@ use orrery_web::Routes;
 use orrery_web::edge::EdgeSettings;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
-use url::Url;
 
 pub(crate) use self::identity::supported;
 use crate::admin::AdminAccess;
@@ -121,8 +120,9 @@ impl Parts {
             },
             sms_type: config.identity.courier.sms_message_type,
         };
+        let identity_settings = identity.config.load();
         let frontend = Platform { identity: Arc::clone(&identity), messages: database.messages() };
-        let pages = Pages::new(ui(config, loaded.mode, addresses), Arc::new(frontend))?;
+        let pages = Pages::new(ui(config, &identity_settings, loaded.mode, addresses), Arc::new(frontend))?;
         let edge = EdgeSettings { clock, entropy, trusted_proxies: config.serve.trusted_proxies.clone() };
         let (couriers, waiting) = mpsc::channel(1);
         let parts = Self {
@@ -228,16 +228,16 @@ fn composer(settings: &CourierSettings) -> anyhow::Result<Composer> {
     Ok(Composer::new(settings.composer.clone(), &settings.templates)?)
 }
 
-fn ui(config: &Config, mode: Mode, addresses: &Addresses) -> UiConfig {
-    let selfservice = &config.identity.selfservice;
-    let mut targets: Vec<Url> = selfservice.default_browser_return_url.iter().cloned().collect();
-    targets.extend(selfservice.allowed_return_urls.iter().filter_map(|url| Url::parse(url).ok()));
+fn ui(config: &Config, identity: &orrery_identity::Config, mode: Mode, addresses: &Addresses) -> UiConfig {
+    let afters = [&identity.login.after, &identity.registration.after, &identity.verification.after];
+    let configured = afters.into_iter().flat_map(|after| after.return_url.iter().chain(after.return_urls.values()));
+    let targets = std::iter::once(&identity.default_return_url).chain(&identity.allowed_return_urls).chain(configured);
     UiConfig {
         public_url: addresses.public_url.clone(),
         name: config.ui.name.clone(),
         logo_url: config.ui.logo_url.clone(),
         theme: config.ui.theme.clone().into_iter().collect(),
-        form_targets: targets,
+        form_targets: targets.cloned().collect(),
         inbox: mode == Mode::Dev,
     }
 }
