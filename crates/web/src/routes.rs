@@ -9,6 +9,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpResponse, Responder};
 
 use crate::ApiError;
+use crate::error::flat::FlatPaths;
 
 /// Which port a route exists on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,8 @@ pub struct Route {
     pub surface: &'static str,
     /// The operation of the contract, when a contract describes it.
     pub operation: Option<&'static str>,
+    /// Whether its errors have the flat form of the OAuth2 contracts.
+    pub flat_errors: bool,
 }
 
 /// Makes the actix route of one handler, once per worker thread.
@@ -58,6 +61,7 @@ type Mount = Arc<dyn Fn() -> actix_web::Route + Send + Sync>;
 pub struct Routes {
     listener: Listener,
     surface: &'static str,
+    flat_errors: bool,
     entries: Vec<(Route, Mount)>,
 }
 
@@ -65,7 +69,15 @@ impl Routes {
     /// An empty list for one surface on one listener.
     #[must_use]
     pub const fn new(listener: Listener, surface: &'static str) -> Self {
-        Self { listener, surface, entries: Vec::new() }
+        Self { listener, surface, flat_errors: false, entries: Vec::new() }
+    }
+
+    /// Answers errors of the routes that are added next in the flat form of the OAuth2 contracts: the edge does it, for
+    /// handlers that fail with [`ApiError`] as for everything in front of them.
+    #[must_use]
+    pub const fn flat_errors(mut self) -> Self {
+        self.flat_errors = true;
+        self
     }
 
     /// Serves GET.
@@ -137,7 +149,14 @@ impl Routes {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let route = Route { listener: self.listener, method: method.clone(), path, surface: self.surface, operation };
+        let route = Route {
+            listener: self.listener,
+            method: method.clone(),
+            path,
+            surface: self.surface,
+            operation,
+            flat_errors: self.flat_errors,
+        };
         let mount: Mount = Arc::new(move || web::method(method.clone()).to(handler.clone()));
         self.entries.push((route, mount));
         self
@@ -160,12 +179,12 @@ impl Routes {
     ///
     /// On the admin listener `/admin/x` answers as `/x` too, as older clients expect, unless `/x` is a route itself.
     pub fn configure(&self, listener: Listener, config: &mut ServiceConfig) {
-        let mut by_path: BTreeMap<&str, Vec<&(Route, Mount)>> = BTreeMap::new();
+        let mut by_path: BTreeMap<&'static str, Vec<&(Route, Mount)>> = BTreeMap::new();
         for entry in self.entries.iter().filter(|(route, _)| route.listener == listener) {
             by_path.entry(entry.0.path).or_default().push(entry);
         }
         // Fixed paths before patterns, so that `/x/by/external/{id}` is not read as `/x/{id}/…`.
-        let mut paths: Vec<(&str, &Vec<_>)> = by_path.iter().map(|(path, entries)| (*path, entries)).collect();
+        let mut paths: Vec<(&'static str, &Vec<_>)> = by_path.iter().map(|(path, entries)| (*path, entries)).collect();
         for (path, entries) in &by_path {
             let short = path.strip_prefix("/admin").filter(|short| short.starts_with('/'));
             if let Some(short) = short.filter(|short| listener == Listener::Admin && !by_path.contains_key(short)) {
@@ -173,6 +192,8 @@ impl Routes {
             }
         }
         paths.sort_by_key(|(path, _)| (path.matches('{').count(), *path));
+        let flat = paths.iter().filter(|(_, entries)| entries.iter().any(|(route, _)| route.flat_errors));
+        config.app_data(FlatPaths(flat.filter_map(|(path, _)| path.split('{').next()).collect()));
         for (path, entries) in paths {
             let mut resource = web::resource(path);
             for (_, mount) in entries {
@@ -191,7 +212,7 @@ async fn not_found() -> Result<HttpResponse, ApiError> {
 }
 
 async fn method_not_allowed(allowed: String) -> HttpResponse {
-    let mut response = ApiError::method_not_allowed().to_response(None);
+    let mut response = HttpResponse::from_error(ApiError::method_not_allowed());
     if let Ok(allowed) = HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(ALLOW, allowed);
     }

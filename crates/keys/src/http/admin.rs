@@ -10,7 +10,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::FlatError;
 use crate::jwk::{Jwk, RawJwk};
 use crate::manager::{KeyManager, NewKey};
 
@@ -40,32 +39,27 @@ struct SetAnswer {
     keys: Vec<Value>,
 }
 
-/// A body, or why it could not be read: this surface has its own error shape.
-type Body<T> = Result<JsonBody<T>, ApiError>;
-
 pub(super) async fn read_set(
     manager: Data<KeyManager>,
     context: Context,
     set: Path<String>,
-) -> Result<HttpResponse, FlatError> {
-    let keys = manager.read_set(context.project, &set).await.map_err(|error| flat(&context, error))?;
-    answer_set(&context, StatusCode::OK, &keys)
+) -> Result<HttpResponse, ApiError> {
+    let keys = manager.read_set(context.project, &set).await?;
+    answer_set(StatusCode::OK, &keys)
 }
 
 pub(super) async fn create_key(
     manager: Data<KeyManager>,
     context: Context,
     set: Path<String>,
-    body: Body<CreateBody>,
-) -> Result<HttpResponse, FlatError> {
-    let JsonBody(body) = body.map_err(|error| flat(&context, error))?;
+    JsonBody(body): JsonBody<CreateBody>,
+) -> Result<HttpResponse, ApiError> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let new = NewKey { algorithm: body.alg.unwrap_or_default(), usage: given(body.usage), kid: given(body.kid) };
-    let key =
-        manager.create_key(context.project, context.now, &set, new).await.map_err(|error| flat(&context, error))?;
-    let mut response = answer_set(&context, StatusCode::CREATED, &[key])?;
+    let key = manager.create_key(context.project, context.now, &set, new).await?;
+    let mut response = answer_set(StatusCode::CREATED, &[key])?;
     let location = format!("/admin/keys/{}", utf8_percent_encode(&set, SEGMENT));
-    let location = HeaderValue::from_str(&location).map_err(|error| flat(&context, ApiError::internal(error)))?;
+    let location = HeaderValue::from_str(&location).map_err(ApiError::internal)?;
     response.headers_mut().insert(LOCATION, location);
     Ok(response)
 }
@@ -74,22 +68,18 @@ pub(super) async fn replace_set(
     manager: Data<KeyManager>,
     context: Context,
     set: Path<String>,
-    body: Body<SetBody>,
-) -> Result<HttpResponse, FlatError> {
-    let JsonBody(body) = body.map_err(|error| flat(&context, error))?;
-    let keys = manager
-        .replace_set(context.project, context.now, &set, body.keys)
-        .await
-        .map_err(|error| flat(&context, error))?;
-    answer_set(&context, StatusCode::OK, &keys)
+    JsonBody(body): JsonBody<SetBody>,
+) -> Result<HttpResponse, ApiError> {
+    let keys = manager.replace_set(context.project, context.now, &set, body.keys).await?;
+    answer_set(StatusCode::OK, &keys)
 }
 
 pub(super) async fn delete_set(
     manager: Data<KeyManager>,
     context: Context,
     set: Path<String>,
-) -> Result<HttpResponse, FlatError> {
-    manager.delete_set(context.project, &set).await.map_err(|error| flat(&context, error))?;
+) -> Result<HttpResponse, ApiError> {
+    manager.delete_set(context.project, &set).await?;
     Ok(no_content())
 }
 
@@ -97,42 +87,36 @@ pub(super) async fn read_key(
     manager: Data<KeyManager>,
     context: Context,
     path: Path<(String, String)>,
-) -> Result<HttpResponse, FlatError> {
+) -> Result<HttpResponse, ApiError> {
     let (set, kid) = &*path;
-    let key = manager.read_key(context.project, set, kid).await.map_err(|error| flat(&context, error))?;
-    answer_set(&context, StatusCode::OK, &[key])
+    let key = manager.read_key(context.project, set, kid).await?;
+    answer_set(StatusCode::OK, &[key])
 }
 
 pub(super) async fn put_key(
     manager: Data<KeyManager>,
     context: Context,
     path: Path<(String, String)>,
-    body: Body<RawJwk>,
-) -> Result<HttpResponse, FlatError> {
-    let JsonBody(body) = body.map_err(|error| flat(&context, error))?;
+    JsonBody(body): JsonBody<RawJwk>,
+) -> Result<HttpResponse, ApiError> {
     let (set, kid) = &*path;
-    let key =
-        manager.put_key(context.project, context.now, set, kid, body).await.map_err(|error| flat(&context, error))?;
-    let value = key.to_value().map_err(|error| flat(&context, ApiError::internal(error)))?;
-    json(StatusCode::OK, &value).map_err(|error| flat(&context, error))
+    let key = manager.put_key(context.project, context.now, set, kid, body).await?;
+    let value = key.to_value().map_err(ApiError::internal)?;
+    json(StatusCode::OK, &value)
 }
 
 pub(super) async fn delete_key(
     manager: Data<KeyManager>,
     context: Context,
     path: Path<(String, String)>,
-) -> Result<HttpResponse, FlatError> {
+) -> Result<HttpResponse, ApiError> {
     let (set, kid) = &*path;
-    manager.delete_key(context.project, set, kid).await.map_err(|error| flat(&context, error))?;
+    manager.delete_key(context.project, set, kid).await?;
     Ok(no_content())
 }
 
-fn answer_set(context: &Context, status: StatusCode, keys: &[Jwk]) -> Result<HttpResponse, FlatError> {
+fn answer_set(status: StatusCode, keys: &[Jwk]) -> Result<HttpResponse, ApiError> {
     let keys: Result<Vec<_>, _> = keys.iter().map(Jwk::to_value).collect();
-    let keys = keys.map_err(|error| flat(context, ApiError::internal(error)))?;
-    json(status, &SetAnswer { keys }).map_err(|error| flat(context, error))
-}
-
-fn flat(context: &Context, error: impl Into<ApiError>) -> FlatError {
-    FlatError::new(error, &context.request_id)
+    let keys = keys.map_err(ApiError::internal)?;
+    json(status, &SetAnswer { keys })
 }

@@ -5,16 +5,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context};
 
-use super::error::FlatError;
 use crate::manager::KeyManager;
 
 pub(super) async fn show(
     manager: Data<KeyManager>,
     context: Context,
     request: HttpRequest,
-) -> Result<HttpResponse, FlatError> {
-    let flat = |error: ApiError| FlatError::new(error, &context.request_id);
-    let document = manager.public_jwks(context.project, context.now).await.map_err(|error| flat(error.into()))?;
+) -> Result<HttpResponse, ApiError> {
+    let document = manager.public_jwks(context.project, context.now).await?;
     let known = IfNoneMatch::parse(&request).is_ok_and(|condition| match condition {
         IfNoneMatch::Any => true,
         IfNoneMatch::Items(tags) => {

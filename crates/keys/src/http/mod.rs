@@ -11,6 +11,7 @@ use orrery_web::{Listener, Routes};
 #[must_use]
 pub fn admin() -> Routes {
     Routes::new(Listener::Admin, "keys")
+        .flat_errors()
         .get("/admin/keys/{set}", Some("getJsonWebKeySet"), admin::read_set)
         .post("/admin/keys/{set}", Some("createJsonWebKeySet"), admin::create_key)
         .put("/admin/keys/{set}", Some("setJsonWebKeySet"), admin::replace_set)
@@ -24,7 +25,7 @@ pub fn admin() -> Routes {
 #[must_use]
 pub fn public() -> Routes {
     const PATH: &str = "/.well-known/jwks.json";
-    Routes::new(Listener::Public, "keys").get(PATH, Some("discoverJsonWebKeys"), jwks::show).on(
+    Routes::new(Listener::Public, "keys").flat_errors().get(PATH, Some("discoverJsonWebKeys"), jwks::show).on(
         Method::HEAD,
         PATH,
         None,

@@ -10,11 +10,13 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use ipnet::IpNet;
 use orrery_core::{Clock, Entropy, EntropyExt, ProjectId, RequestContext};
+use percent_encoding::percent_decode_str;
 
 use crate::error::ApiError;
+use crate::error::flat::FlatPaths;
 use crate::{Context, response};
 
 /// The request id, accepted from the caller and always answered.
@@ -53,11 +55,20 @@ pub async fn edge<B: MessageBody + 'static>(
     let context = Rc::new(context(&settings, &request));
     Context::attach(&request, Rc::clone(&context));
     let mut answered = if let Some(error) = bad_target(&request) {
-        request.into_response(error.to_response(Some(&context.request_id))).map_into_right_body()
+        let response = rendered(&error, request.request(), &context);
+        request.into_response(response).map_into_right_body()
     } else {
         let answered = next.call(request).await?;
         match own_error(&answered, &context) {
-            Some(response) => answered.into_response(response).map_into_right_body(),
+            Some(mut response) => {
+                // What others decided about the error stays: `Allow`, `WWW-Authenticate`, cross-origin access.
+                for (name, value) in answered.headers() {
+                    if !response.headers().contains_key(name) {
+                        response.headers_mut().append(name.clone(), value.clone());
+                    }
+                }
+                answered.into_response(response).map_into_right_body()
+            }
             None => answered.map_into_left_body(),
         }
     };
@@ -90,9 +101,20 @@ fn bad_target(request: &ServiceRequest) -> Option<ApiError> {
     if target.len() > MAX_TARGET {
         return Some(ApiError::of_status(StatusCode::URI_TOO_LONG));
     }
-    target.contains("%00").then(|| {
-        ApiError::bad_request("The address contains the character U+0000, which no path or parameter may hold.")
-    })
+    if target.contains("%00") {
+        let reason = "The address contains the character U+0000, which no path or parameter may hold.";
+        return Some(ApiError::bad_request(reason));
+    }
+    // Replacing what cannot be read would make one name of many.
+    let path = percent_decode_str(request.uri().path()).decode_utf8();
+    path.is_err().then(|| ApiError::bad_request("The path is not valid UTF-8."))
+}
+
+/// An error in the form that its path promises.
+fn rendered(error: &ApiError, request: &HttpRequest, context: &RequestContext) -> HttpResponse {
+    let flat = request.app_data::<FlatPaths>().is_some_and(|flat| flat.cover(request.match_info().as_str()));
+    let id = Some(context.request_id.as_str());
+    if flat { error.to_flat_response(id) } else { error.to_response(id) }
 }
 
 /// The caller's request id when it is short and cannot break a log line or a header.
@@ -111,15 +133,15 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 /// The final form of an error answer: logged when it is our fault, named by the request id.
 ///
-/// A surface with its own error shape answers JSON already and is left alone.
-fn own_error<B>(answered: &ServiceResponse<B>, context: &RequestContext) -> Option<actix_web::HttpResponse> {
+/// An error that is no [`ApiError`] and answers JSON already is left alone.
+fn own_error<B>(answered: &ServiceResponse<B>, context: &RequestContext) -> Option<HttpResponse> {
     let error = answered.response().error()?;
     let status = answered.status();
     if let Some(error) = error.as_error::<ApiError>() {
         if status.is_server_error() {
             tracing::error!(request_id = %context.request_id, status = status.as_u16(), error = %error.chain(), "request failed");
         }
-        return Some(error.to_response(Some(&context.request_id)));
+        return Some(rendered(error, answered.request(), context));
     }
     if status.is_server_error() {
         tracing::error!(request_id = %context.request_id, status = status.as_u16(), %error, "request failed");
@@ -128,14 +150,14 @@ fn own_error<B>(answered: &ServiceResponse<B>, context: &RequestContext) -> Opti
     if answered.headers().get(CONTENT_TYPE).is_some_and(is_json) {
         return None;
     }
-    Some(ApiError::of_status(status).to_response(Some(&context.request_id)))
+    Some(rendered(&ApiError::of_status(status), answered.request(), context))
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::App;
     use actix_web::middleware::from_fn;
     use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
-    use actix_web::{App, HttpResponse};
     use orrery_core::time::ManualClock;
     use orrery_core::{SystemEntropy, Timestamp};
     use serde_json::Value;
@@ -207,6 +229,9 @@ mod tests {
         for (target, expected) in [
             ("/%00", 400),
             ("/number/1%00", 400),
+            ("/number/%ff", 400),
+            ("/number/%C3%28", 400),
+            ("/number/%C3%BC", 404),
             ("/?a=%00", 400),
             ("/?a=%2500", 200),
             (&format!("/?a={}", "x".repeat(20_000)), 414),

@@ -10,8 +10,8 @@ use crate::response::forbid_storing;
 
 const ERROR_ID: HeaderName = HeaderName::from_static("ory-error-id");
 
-pub(super) fn response(error: &ApiError, request_id: Option<&str>) -> HttpResponse {
-    let mut response = HttpResponse::new(error.0.status).set_body(body(error, request_id).to_string());
+pub(super) fn response(error: &ApiError, body: &Value) -> HttpResponse {
+    let mut response = HttpResponse::new(error.0.status).set_body(body.to_string());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(id) = error.0.id {
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_server_error_says_nothing_internal() {
         let error = ApiError::from(StoreError::internal("relation \"secrets\" does not exist"));
-        let response = response(&error, Some("r-1"));
+        let response = error.to_response(Some("r-1"));
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let text = body(&error, Some("r-1")).to_string();
         assert!(!text.contains("secrets"), "{text}");
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn storage_trouble_has_its_own_status() {
-        let unavailable = response(&ApiError::from(StoreError::unavailable("connection refused")), None);
+        let unavailable = ApiError::from(StoreError::unavailable("connection refused")).to_response(None);
         assert_eq!(unavailable.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(unavailable.headers().contains_key(RETRY_AFTER));
         let conflict = ApiError::from(StoreError::Conflict(Conflict::ExternalId));
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn errors_are_never_stored_by_caches() {
-        let response = response(&ApiError::not_found("x").with_id("some_id"), None);
+        let response = ApiError::not_found("x").with_id("some_id").to_response(None);
         assert_eq!(response.headers().get("ory-error-id").map(HeaderValue::as_bytes), Some(&b"some_id"[..]));
         assert!(
             response

@@ -1,6 +1,7 @@
 //! The error that every handler may return, and the envelope that clients of both generations parse.
 
 mod envelope;
+pub(crate) mod flat;
 mod kinds;
 
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 /// An answer that is not a success: what happened, why, and what the client may do about it.
 ///
 /// Rendered as `{"error":{"id","code","status","request","reason","details","message"}}` with the status in
-/// `code`. The cause, when there is one, is for the log alone; no answer ever carries it.
+/// `code`, or flat on routes that say so. The cause, when there is one, is for the log alone; no answer ever carries it.
 pub struct ApiError(Box<Parts>);
 
 /// Boxed, so that a `Result` that carries the error stays small.
@@ -108,7 +109,14 @@ impl ApiError {
     /// The whole answer, naming the request when its id is known.
     #[must_use]
     pub fn to_response(&self, request_id: Option<&str>) -> HttpResponse {
-        envelope::response(self, request_id)
+        envelope::response(self, &envelope::body(self, request_id))
+    }
+
+    /// The same in the flat form of the OAuth2 contracts, where the id is the code in `error`. Handlers leave this to
+    /// the edge; see [`Routes::flat_errors`](crate::Routes::flat_errors).
+    #[must_use]
+    pub fn to_flat_response(&self, request_id: Option<&str>) -> HttpResponse {
+        envelope::response(self, &flat::body(self, request_id))
     }
 
     /// The body alone, for answers that embed an error, such as one item of a batch or a stored flow error.

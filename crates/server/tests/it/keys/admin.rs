@@ -193,6 +193,20 @@ async fn bodies_that_are_no_json_are_refused_in_the_shape_of_the_contract() {
 }
 
 #[actix_web::test]
+async fn what_is_refused_before_the_surface_is_asked_has_its_shape_too() {
+    let server = Server::new(config()).await;
+    for path in ["/admin/keys/%00", "/admin/keys/a%00b/c", "/admin/keys/%ff", "/admin/keys/mine/%C3%28"] {
+        let answer = server.get(path).await;
+        assert_eq!((answer.error().0, answer.error().1), (400, "invalid_request"), "{path}");
+        assert!(answer.json["error"].is_string(), "{path}");
+    }
+    assert_eq!(server.get("/admin/keys/a/b/c").await.error().0, 404);
+    let wrong = server.call(Method::PATCH, "/admin/keys/mine", &[], None).await;
+    assert_eq!((wrong.error().0, wrong.header("allow")), (405, Some("GET, POST, PUT, DELETE")));
+    assert!(server.get("/admin/identities/%00").await.json["error"].is_object(), "other surfaces have another");
+}
+
+#[actix_web::test]
 async fn a_set_is_replaced_as_a_whole_or_not_at_all() {
     let server = Server::new(config()).await;
     let mut keys = Vec::new();

@@ -9,7 +9,6 @@ const TOKEN: &str = "a token of at least thirty-two characters";
 async fn a_configured_token_is_asked_for_everywhere_but_at_health() {
     let options = TestOptions::with(Backend::Sqlite, json!({ "admin": { "tokens": [TOKEN] } }));
     let server = TestServer::start(options).await;
-    // Refused before any surface is reached, so in no surface's own error shape.
     let client = reqwest::Client::new();
     for path in ["/admin/identities", "/identities", "/version", "/metrics/prometheus", "/admin/keys/x", "/nothing"] {
         let answer = client.get(server.admin(path)).send().await.expect("an answer");
@@ -18,6 +17,8 @@ async fn a_configured_token_is_asked_for_everywhere_but_at_health() {
         let wrong = client.get(server.admin(path)).bearer_auth("x").send().await.expect("an answer");
         assert_eq!(wrong.status(), 401, "{path}");
     }
+    // Refused in front of every surface, and yet in the form that its clients read.
+    server.api().get(server.admin("/admin/keys/x")).send().await.expect("an answer of the contract's form");
     let answer = client.get(server.admin("/admin/identities")).bearer_auth(TOKEN).send().await;
     assert_eq!(answer.expect("an answer").status(), 200);
     let ready = client.get(server.admin("/health/ready")).send().await.expect("an answer");

@@ -29,6 +29,21 @@ async fn a_body_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
+async fn a_script_of_an_allowed_origin_can_read_errors() {
+    let origin = "https://app.example";
+    let options = TestOptions::with(
+        Backend::Sqlite,
+        json!({ "serve": { "public": { "cors": { "enabled": true, "allowed_origins": [origin] } } } }),
+    );
+    let server = TestServer::start(options).await;
+    let answer = server.api().get(server.public("/sessions/whoami")).header("origin", origin).send().await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status(), 401);
+    assert_eq!(answer.headers()["access-control-allow-origin"], origin);
+    assert_eq!(answer.headers()["access-control-allow-credentials"], "true");
+}
+
+#[tokio::test]
 async fn cross_origin_requests_follow_the_configuration() {
     let options = TestOptions::with(
         Backend::Sqlite,
