@@ -22,7 +22,10 @@ async fn postgres_turns_callers_away_when_the_queue_is_full() {
     turned_away(Engine::Postgres).await;
 }
 
-/// One thread, which is kept busy, and a queue of two: of many callers at least most are turned away, and at once.
+/// More callers than one group of the SQLite writer (256) can hold besides the queue.
+const CALLERS: usize = 300;
+
+/// One thread, which is kept busy, and a queue of two: whoever finds it full is turned away, and at once.
 async fn turned_away(engine: Engine) {
     let place = Place::new(engine);
     let config = DatabaseConfig { connections: 1, queue: 2, ..place.config() };
@@ -30,7 +33,7 @@ async fn turned_away(engine: Engine) {
     let store = stage.database.keys();
     let mut beside = stage.beside();
     beside.hold("keys");
-    let calls: Vec<_> = (0..20)
+    let calls: Vec<_> = (0..CALLERS)
         .map(|number| {
             let (store, key) = (store.clone(), key("set", &number.to_string()));
             async move { store.add_key(OURS, &key).await }
@@ -40,8 +43,13 @@ async fn turned_away(engine: Engine) {
     let (outcomes, ()) = tokio::join!(join_all(calls), async { beside.release() });
     let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(StoreError::Unavailable(_)))).count();
     let served = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-    assert_eq!(refused + served, 20);
-    assert!((17..=18).contains(&refused), "two wait and at most one is in hand: {refused} were refused");
+    assert_eq!(refused + served, CALLERS);
+    // What the thread has in hand when it meets the lock: how many are in the writer's group is up to the scheduler.
+    let in_hand = match engine {
+        Engine::Sqlite => 0..=256,
+        Engine::Postgres => 0..=1,
+    };
+    assert!(in_hand.contains(&(served.saturating_sub(2))), "two wait, others are in hand: {served} were served");
     assert_eq!(stage.beside().rows("keys"), i64::try_from(served).expect("small"));
 }
 
