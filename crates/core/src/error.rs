@@ -33,6 +33,10 @@ pub enum Conflict {
     Version,
     /// A JSON Web Key with the same `kid` in the same set.
     Key,
+    /// An OAuth2 client with the same `client_id`.
+    Client,
+    /// A trusted issuer with the same issuer, subject and key.
+    TrustedIssuer,
     /// Any other unique rule.
     Other,
 }
@@ -46,6 +50,8 @@ impl std::fmt::Display for Conflict {
             Self::ExternalId => "external_id",
             Self::Version => "version",
             Self::Key => "key id",
+            Self::Client => "client id",
+            Self::TrustedIssuer => "trusted issuer",
             Self::Other => "unique value",
         })
     }

@@ -93,6 +93,14 @@ ids! {
     KeyId,
     /// A row of the audit log and of the outbox.
     EventId,
+    /// What somebody granted to an OAuth2 client: the family of its tokens (`consent_request_id`).
+    GrantId,
+    /// An OAuth2 authorization or logout in progress.
+    ChallengeId,
+    /// A browser's sign-in at the OAuth2 server (`sid`).
+    LoginSessionId,
+    /// An issuer whose assertions are accepted as grants.
+    TrustedIssuerId,
 }
 
 impl ProjectId {

@@ -8,12 +8,36 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf, hmac};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::entropy::{Entropy, EntropyExt};
 
 /// The keyed hash (HMAC-SHA-256) of a bearer secret: what is stored instead of the secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
+
+/// As 64 hexadecimal digits, where a document holds it.
+impl Serialize for TokenHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}{:032x}", half(self.0, 0), half(self.0, 16)))
+    }
+}
+
+fn half(bytes: [u8; 32], from: usize) -> u128 {
+    bytes[from..from + 16].iter().fold(0, |sum, byte| sum << 8 | u128::from(*byte))
+}
+
+impl<'de> Deserialize<'de> for TokenHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let mut hash = [0; 32];
+        for (index, byte) in hash.iter_mut().enumerate().filter(|_| digits) {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(de::Error::custom)?;
+        }
+        if digits { Ok(Self(hash)) } else { Err(de::Error::custom("not 64 hexadecimal digits")) }
+    }
+}
 
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,6 +69,28 @@ pub enum Purpose {
     AdminToken,
     /// Bodies of queued messages, which carry codes.
     MessageBody,
+    /// Opaque OAuth2 access tokens.
+    AccessToken,
+    /// OAuth2 refresh tokens.
+    RefreshToken,
+    /// The refresh token that follows another: derived from it, so that a client that asks twice is answered alike.
+    RefreshSuccessor,
+    /// OAuth2 authorization codes.
+    AuthorizationCode,
+    /// Device codes and user codes (RFC 8628).
+    DeviceCode,
+    /// Registration access tokens (RFC 7592).
+    RegistrationToken,
+    /// Client secrets that the server generated.
+    ClientSecret,
+    /// Login, consent, logout and device challenges and verifiers.
+    Challenge,
+    /// References to pushed authorization requests (RFC 9126).
+    PushedRequest,
+    /// Identifiers of assertions and proofs that may be used once (`jti`).
+    AssertionId,
+    /// Nonces that a server hands out for DPoP proofs (RFC 9449 section 8).
+    DpopNonce,
 }
 
 impl Purpose {
@@ -61,6 +107,17 @@ impl Purpose {
             Self::AttemptCounter => b"orrery/attempt-counter/v1",
             Self::AdminToken => b"orrery/admin-token/v1",
             Self::MessageBody => b"orrery/message-body/v1",
+            Self::AccessToken => b"orrery/access-token/v1",
+            Self::RefreshToken => b"orrery/refresh-token/v1",
+            Self::RefreshSuccessor => b"orrery/refresh-successor/v1",
+            Self::AuthorizationCode => b"orrery/authorization-code/v1",
+            Self::DeviceCode => b"orrery/device-code/v1",
+            Self::RegistrationToken => b"orrery/registration-token/v1",
+            Self::ClientSecret => b"orrery/client-secret/v1",
+            Self::Challenge => b"orrery/challenge/v1",
+            Self::PushedRequest => b"orrery/pushed-request/v1",
+            Self::AssertionId => b"orrery/assertion-id/v1",
+            Self::DpopNonce => b"orrery/dpop-nonce/v1",
         }
     }
 }
@@ -226,6 +283,16 @@ mod tests {
         assert!(!rotated.is_sealed_by_newest(&sealed) && ring(&[OLD]).is_sealed_by_newest(&sealed));
         let hash = ring(&[OLD]).hash(Purpose::SessionToken, "token");
         assert!(rotated.candidates(Purpose::SessionToken, "token").any(|candidate| candidate == hash));
+    }
+
+    #[test]
+    fn a_hash_survives_a_document() {
+        let hash = ring(&[NEW]).hash(Purpose::ClientSecret, "x");
+        let text = serde_json::to_string(&hash).expect("serialises");
+        assert_eq!((text.len(), serde_json::from_str::<TokenHash>(&text).ok()), (66, Some(hash)));
+        for bad in ["\"\"", "\"zz\"", "7"] {
+            assert!(serde_json::from_str::<TokenHash>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,0 +1,20 @@
+//! OAuth2 and OpenID Connect: the contract of Ory Hydra, both client generations, and the profiles it lacks.
+//!
+//! Rooms: `client/`, `grant/`, `token/` and `challenge/` are the things that last; `http/` is the edge.
+//!
+//! **Architecture invariant:** a use case reads, decides, and hands one plain value to one store method, which commits
+//! it in one transaction. Signing, hooks and calls to other servers never happen inside that transaction. Only `http/`
+//! knows actix; nothing here knows identities: who is signed in comes through a trait that the server connects.
+
+pub mod challenge;
+pub mod client;
+pub mod config;
+pub mod error;
+pub mod grant;
+pub mod service;
+pub mod store;
+pub mod token;
+
+pub use config::Config;
+pub use error::{ErrorCode, OAuth2Error};
+pub use service::OAuth2Service;

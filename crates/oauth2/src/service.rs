@@ -1,0 +1,27 @@
+//! The parts that every use case of this crate works with, built once by the server.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use orrery_core::outbound::OutboundClient;
+use orrery_core::{Entropy, Keyring};
+use orrery_keys::KeyManager;
+
+use crate::config::Config;
+use crate::store::ClientStore;
+
+/// The OAuth2 surface: stores, secrets and settings.
+pub struct OAuth2Service {
+    /// Settings; replaced as a whole when the configuration is reloaded. Load once per request.
+    pub config: ArcSwap<Config>,
+    /// Clients.
+    pub clients: Arc<dyn ClientStore>,
+    /// Keys that sign tokens.
+    pub keys: Arc<KeyManager>,
+    /// Keyed hashes and sealed values.
+    pub keyring: Arc<Keyring>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Calls to other servers: `jwks_uri`, hooks, sector identifiers.
+    pub outbound: Arc<dyn OutboundClient>,
+}

@@ -1,0 +1,9 @@
+//! The storage that this crate needs, one trait for each subject. Each method is one atomic step, named for what it
+//! means; every one takes the project first and sees nothing of other projects.
+//!
+//! "Not found" is a value; a [`StoreError`](orrery_core::StoreError) means that the storage could not do its work:
+//! callers answer 503 or 500, never "invalid".
+
+mod client;
+
+pub use client::{ClientFilter, ClientStore, Updated};
