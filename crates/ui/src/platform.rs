@@ -10,7 +10,8 @@ use orrery_core::{PageRequest, RequestContext, StoreError};
 use orrery_courier::inbox::{self, OpenedMessage};
 use orrery_courier::message::MessageFilter;
 use orrery_courier::store::MessageStore;
-use orrery_identity::http::{login, registration, session, verification};
+use orrery_identity::flow::FlowKind;
+use orrery_identity::http::{read, session};
 use orrery_identity::session::{NoSession, SessionJson, SessionWithIdentity, whoami};
 use orrery_identity::store::SessionFilter;
 use orrery_identity::{IdentityService, logout};
@@ -44,12 +45,12 @@ impl Frontend for Platform {
         id: &str,
     ) -> Result<Value, Trouble> {
         let id: FlowId = id.parse().map_err(|_| Trouble::NotFound)?;
-        let identity = &self.identity;
-        match page {
-            FlowPage::Login => json_of(login::read(identity, context, request, id).await),
-            FlowPage::Registration => json_of(registration::read(identity, context, request, id).await),
-            FlowPage::Verification => json_of(verification::read(identity, context, request, id).await),
-        }
+        let kind = match page {
+            FlowPage::Login => FlowKind::Login,
+            FlowPage::Registration => FlowKind::Registration,
+            FlowPage::Verification => FlowKind::Verification,
+        };
+        json_of(read(&self.identity, context, request, kind, id).await)
     }
 
     async fn flow_error(&self, context: &RequestContext, id: &str) -> Result<Value, Trouble> {

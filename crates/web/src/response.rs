@@ -1,6 +1,7 @@
 //! Successful JSON answers and the headers that every answer carries.
 
 use actix_web::HttpResponse;
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -42,6 +43,20 @@ pub fn see_other(location: &str) -> Result<HttpResponse, ApiError> {
     let mut response = HttpResponse::new(StatusCode::SEE_OTHER);
     response.headers_mut().insert(LOCATION, HeaderValue::from_str(location).map_err(ApiError::internal)?);
     Ok(response)
+}
+
+/// An answer with cookies.
+///
+/// # Errors
+/// 500 when a cookie cannot stand in a header, which ours always can.
+pub fn with_cookies(
+    mut answer: HttpResponse,
+    cookies: impl IntoIterator<Item = Cookie<'static>>,
+) -> Result<HttpResponse, ApiError> {
+    for cookie in cookies {
+        answer.add_cookie(&cookie).map_err(ApiError::internal)?;
+    }
+    Ok(answer)
 }
 
 /// Tells every cache to keep nothing of this answer.

@@ -2,7 +2,7 @@
 
 use orrery_core::StoreError;
 
-use super::{FlowMethod, VerificationFlow};
+use super::{FlowKind, FlowMethod, VerificationFlow};
 use crate::credentials::password::Overloaded;
 use crate::limits::TooMany;
 
@@ -21,9 +21,9 @@ pub enum FlowError {
     /// The session ended while its login was being completed.
     #[error("the session is not active")]
     SessionInactive,
-    /// The operator has switched registration off.
-    #[error("registration is disabled")]
-    RegistrationDisabled,
+    /// The operator has switched this flow off.
+    #[error("the {} flow is disabled", .0.as_str())]
+    Disabled(FlowKind),
     /// The operator has switched this method off.
     #[error("method {} is disabled", .0.as_str())]
     MethodDisabled(FlowMethod),

@@ -1,9 +1,13 @@
 //! From nodes and the flow's messages to the form that a client gets.
 
+use orrery_core::Timestamp;
+use orrery_core::id::FlowId;
+use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use super::node::{Container, Group, Input, InputType, Node, strip_for_old_clients};
-use super::{Flow, FlowMethod};
+use super::{Flow, FlowMethod, FlowState, FlowType};
 use crate::config::Compatibility;
 
 /// Which client generation an answer is shaped for.
@@ -37,10 +41,48 @@ impl Compatibility {
     }
 }
 
+/// The members that every flow has on the wire; each kind adds its own.
+#[derive(Debug, Clone, Serialize)]
+pub struct Frame {
+    id: FlowId,
+    #[serde(rename = "type")]
+    flow_type: FlowType,
+    expires_at: Timestamp,
+    issued_at: Timestamp,
+    request_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active: Option<FlowMethod>,
+    /// The form.
+    pub ui: Container,
+    state: FlowState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transient_payload: Option<Value>,
+}
+
+impl Frame {
+    /// What a flow with these nodes looks like to one reader.
+    #[must_use]
+    pub fn new(flow: &Flow, public_url: &Url, nodes: Vec<Node>, reader: Reader<'_>) -> Self {
+        Self {
+            id: flow.id,
+            flow_type: flow.flow_type,
+            expires_at: flow.expires_at,
+            issued_at: flow.issued_at,
+            request_url: flow.request_url.clone(),
+            return_to: flow.return_to.clone(),
+            active: active(flow, reader.generation),
+            ui: container(flow, public_url, nodes, reader.generation),
+            state: flow.state,
+            transient_payload: flow.transient_payload.clone(),
+        }
+    }
+}
+
 /// The form of a flow: its nodes with the messages of the last submit at their places. A message for a node that the
 /// form does not have gets one, so that it is never lost.
-#[must_use]
-pub fn container(flow: &Flow, public_url: &Url, mut nodes: Vec<Node>, generation: Generation) -> Container {
+fn container(flow: &Flow, public_url: &Url, mut nodes: Vec<Node>, generation: Generation) -> Container {
     let mut messages = Vec::new();
     for placed in &flow.messages {
         let Some(name) = &placed.node else {
@@ -84,8 +126,7 @@ pub fn with_query(url: &Url, name: &str, value: &str) -> String {
 }
 
 /// The `active` method as the client can decode it: the first generation knows credentials only.
-#[must_use]
-pub fn active(flow: &Flow, generation: Generation) -> Option<FlowMethod> {
+fn active(flow: &Flow, generation: Generation) -> Option<FlowMethod> {
     flow.active.filter(|method| match (generation, method) {
         (Generation::First, FlowMethod::Code | FlowMethod::Link | FlowMethod::Profile | FlowMethod::Passkey) => false,
         (Generation::First | Generation::Current, _) => true,

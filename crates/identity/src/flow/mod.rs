@@ -21,6 +21,7 @@ pub mod node;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod steps;
 pub mod submission;
 pub mod traits;
 
@@ -28,6 +29,7 @@ pub use continue_with::{ContinueWith, VerificationFlow};
 pub use error::FlowError;
 pub use form::Generation;
 pub use message::{Message, PlacedMessage};
+pub use steps::{BrowserSecrets, Open, Submitted};
 pub use submission::{Asked, Encoding, Submission};
 
 /// Which flow.
@@ -146,20 +148,9 @@ impl FlowMethod {
     }
 }
 
-/// Hashes of the anti-CSRF secrets of the browser that submits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BrowserSecrets {
-    /// The present one.
-    pub present: TokenHash,
-    /// The one that comes with a new session.
-    pub next: TokenHash,
-}
-
-/// What a new flow is made of, besides time and chance.
+/// Where a flow comes from.
 #[derive(Debug, Clone)]
-pub struct NewFlow {
-    /// Which flow.
-    pub kind: FlowKind,
+pub struct Origin {
     /// Who drives it.
     pub flow_type: FlowType,
     /// The full URL of the request that begins it.
@@ -168,8 +159,22 @@ pub struct NewFlow {
     pub return_to: Option<String>,
     /// Hash of the anti-CSRF cookie that a browser flow belongs to.
     pub csrf: Option<TokenHash>,
-    /// How long it can be submitted.
-    pub lifespan: Duration,
+    /// Passed to hooks and templates.
+    pub transient_payload: Option<Value>,
+}
+
+impl Origin {
+    /// A flow that another one leads to. `csrf` is the browser that will read it.
+    #[must_use]
+    pub fn of(flow: &Flow, csrf: Option<TokenHash>) -> Self {
+        Self {
+            flow_type: flow.flow_type,
+            request_url: flow.request_url.clone(),
+            return_to: flow.return_to.clone(),
+            csrf,
+            transient_payload: flow.transient_payload.clone(),
+        }
+    }
 }
 
 /// One run of a self-service flow.
@@ -224,18 +229,18 @@ pub struct Flow {
 impl Flow {
     /// A flow that begins now: its form waits for a method, at the lowest level.
     #[must_use]
-    pub fn begin(new: NewFlow, now: Timestamp, entropy: &dyn Entropy) -> Self {
+    pub fn begin(kind: FlowKind, origin: Origin, lifespan: Duration, now: Timestamp, entropy: &dyn Entropy) -> Self {
         Self {
             id: FlowId::generate(entropy),
-            kind: new.kind,
-            flow_type: new.flow_type,
+            kind,
+            flow_type: origin.flow_type,
             state: FlowState::ChooseMethod,
             active: None,
             issued_at: now,
-            expires_at: now + new.lifespan,
-            request_url: new.request_url,
-            return_to: new.return_to,
-            csrf: new.csrf,
+            expires_at: now + lifespan,
+            request_url: origin.request_url,
+            return_to: origin.return_to,
+            csrf: origin.csrf,
             identity_id: None,
             session_id: None,
             schema_id: None,
@@ -243,7 +248,7 @@ impl Flow {
             refresh: false,
             values: Map::new(),
             messages: Vec::new(),
-            transient_payload: None,
+            transient_payload: origin.transient_payload,
             context: Value::Null,
             submissions: 0,
             completed_at: None,
@@ -261,14 +266,7 @@ impl Flow {
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Self {
-        let new = NewFlow {
-            kind: self.kind,
-            flow_type: self.flow_type,
-            request_url: self.request_url.clone(),
-            return_to: self.return_to.clone(),
-            csrf,
-            lifespan,
-        };
+        let origin = Origin { transient_payload: None, ..Origin::of(self, csrf) };
         let notice = notice.with([
             ("expired_at", Value::String(self.expires_at.to_rfc3339())),
             ("expired_at_unix", Value::from(self.expires_at.as_seconds())),
@@ -277,7 +275,7 @@ impl Flow {
             schema_id: self.schema_id.clone(),
             requested_aal: self.requested_aal,
             messages: vec![notice.on_form()],
-            ..Self::begin(new, now, entropy)
+            ..Self::begin(self.kind, origin, lifespan, now, entropy)
         }
     }
 

@@ -7,7 +7,7 @@ use orrery_core::entropy::SeededEntropy;
 use url::Url;
 
 use super::form::{Generation, Reader};
-use super::{Flow, FlowKind, FlowType, NewFlow};
+use super::{Flow, FlowKind, FlowType, Origin};
 use crate::config::{
     After, CodeConfig, Compatibility, Config, FlowLifespans, HashAlgorithm, HasherConfig, LimitsConfig, LoginConfig,
     PasswordPolicy, RegistrationConfig, RegistrationStyle, UiUrls, VerificationConfig,
@@ -82,9 +82,12 @@ pub(crate) fn schema() -> IdentitySchema {
 }
 
 pub(crate) fn flow(kind: FlowKind) -> Flow {
-    let flow_type = FlowType::Browser;
-    let request_url = format!("https://id.example/self-service/{}/browser", kind.as_str());
-    let (csrf, lifespan) = (Some(TokenHash([7; 32])), Duration::from_secs(3600));
-    let new = NewFlow { kind, flow_type, request_url, return_to: None, csrf, lifespan };
-    Flow::begin(new, test_values::context().now, &SeededEntropy::new(1))
+    let origin = Origin {
+        flow_type: FlowType::Browser,
+        request_url: format!("https://id.example/self-service/{}/browser", kind.as_str()),
+        return_to: None,
+        csrf: Some(TokenHash([7; 32])),
+        transient_payload: None,
+    };
+    Flow::begin(kind, origin, Duration::from_secs(3600), test_values::context().now, &SeededEntropy::new(1))
 }

@@ -2,11 +2,11 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use orrery_core::Timestamp;
 use orrery_core::id::{IdentityId, SessionId};
-use orrery_core::{RequestContext, Timestamp};
-use orrery_web::page::Paging;
 use orrery_web::{ApiError, Context, Listener, Pairs, Routes, response};
 
+use super::list::List;
 use super::sessions::{PAGE, parse};
 use crate::IdentityService;
 use crate::session::{Expand, SessionJson};
@@ -33,7 +33,10 @@ async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let query = Pairs::of_query(&request)?;
     let filter = SessionFilter { active: active(&query, context.now)?, ..SessionFilter::default() };
-    page(&service, &context, &request, &query, "sessions", &filter, expand(&query)?).await
+    let expand = expand(&query)?;
+    let list =
+        List { service: &service, context: &context, request: &request, query: &query, name: "sessions", bounds: PAGE };
+    page(&list, &filter, expand).await
 }
 
 async fn list_of_identity(
@@ -45,28 +48,18 @@ async fn list_of_identity(
     let query = Pairs::of_query(&request)?;
     let identity: IdentityId = parse(&id)?;
     let filter = SessionFilter { active: active(&query, context.now)?, identity: Some(identity), except: None };
-    page(&service, &context, &request, &query, "sessions of an identity", &filter, EVERYTHING).await
+    let name = "sessions of an identity";
+    let list = List { service: &service, context: &context, request: &request, query: &query, name, bounds: PAGE };
+    page(&list, &filter, EVERYTHING).await
 }
 
-async fn page(
-    service: &IdentityService,
-    context: &RequestContext,
-    request: &HttpRequest,
-    query: &Pairs,
-    list: &'static str,
-    filter: &SessionFilter,
-    expand: Expand,
-) -> Result<HttpResponse, ApiError> {
+async fn page(list: &List<'_>, filter: &SessionFilter, expand: Expand) -> Result<HttpResponse, ApiError> {
+    let (service, context) = (list.service, list.context);
     let config = service.config.load();
-    let paging =
-        Paging { keyring: &service.keyring, entropy: &*service.entropy, project: context.project, list, bounds: PAGE };
-    let asked = paging.request(query)?;
+    let asked = list.asked()?;
     let page = service.sessions.session_list(context.project, filter, &asked).await?;
-    let sessions: Vec<_> =
-        page.items.iter().map(|session| SessionJson::admin(session, expand, &config.public_url, context.now)).collect();
-    let mut answer = response::ok(&sessions)?;
-    paging.write(answer.headers_mut(), request.path(), query, &asked, &page);
-    Ok(answer)
+    let shown = page.items.iter().map(|session| SessionJson::admin(session, expand, &config.public_url, context.now));
+    list.answer(&asked, &page, shown)
 }
 
 async fn get(

@@ -100,9 +100,8 @@ pub fn api_error(error: FlowError) -> ApiError {
         FlowError::SessionInactive => {
             ApiError::unauthorized("The session has ended. Sign in again.").with_id("session_inactive")
         }
-        FlowError::RegistrationDisabled => {
-            ApiError::bad_request("Registration is not offered here.").with_id("self_service_flow_disabled")
-        }
+        FlowError::Disabled(kind) => ApiError::bad_request(format!("The {} flow is not offered here.", kind.as_str()))
+            .with_id("self_service_flow_disabled"),
         FlowError::MethodDisabled(method) => ApiError::not_found(format!(
             "The method \"{}\" is disabled. Use one of the methods that the flow offers.",
             method.as_str()

@@ -9,13 +9,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use json_patch::PatchOperation;
 use orrery_core::RequestContext;
 use orrery_core::id::{IdentityId, OrganizationId};
-use orrery_web::page::{PageBounds, Paging};
+use orrery_web::page::PageBounds;
 use orrery_web::{ApiError, Context, JsonBody, Listener, Pairs, Routes, response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::identity_json::View;
+use super::list::List;
 use crate::IdentityService;
 use crate::credentials::CredentialKind;
 use crate::identity::create::{NewIdentity, create, create_many};
@@ -59,19 +60,18 @@ async fn list(
     let config = service.config.load();
     let view = View::of(&query, &context, &config)?;
     let filter = filter(&query)?;
-    let paging = Paging {
-        keyring: &service.keyring,
-        entropy: &*service.entropy,
-        project: context.project,
-        list: "identities",
+    let list = List {
+        service: &service,
+        context: &context,
+        request: &request,
+        query: &query,
+        name: "identities",
         bounds: PAGE,
     };
-    let asked = paging.request(&query)?;
+    let asked = list.asked()?;
     let page = service.identities.identity_list(context.project, &filter, &view.needed(), &asked).await?;
-    let bodies: Vec<_> = page.items.iter().map(|identity| view.render(identity)).collect();
-    let mut answer = response::ok(&bodies)?;
-    paging.write(answer.headers_mut(), request.path(), &query, &asked, &page);
-    Ok(answer)
+    let shown = page.items.iter().map(|identity| view.render(identity));
+    list.answer(&asked, &page, shown)
 }
 
 fn filter(query: &Pairs) -> Result<IdentityFilter, ApiError> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::failure::fail;
-use super::flow::{Client, csrf, return_to, with_cookies};
+use super::flow::{Client, csrf, return_to};
 use super::session::{self, inactive};
 use crate::IdentityService;
 use crate::flow::FlowType;
@@ -103,7 +103,7 @@ async fn sign_out(
             response::see_other(&to)?
         }
     };
-    with_cookies(answer, [session::removal(&config), csrf(&config).rotate(&*service.entropy).1])
+    response::with_cookies(answer, [session::removal(&config), csrf(&config).rotate(&*service.entropy).1])
 }
 
 /// The body of [`native`].

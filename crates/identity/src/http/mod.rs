@@ -8,15 +8,23 @@ pub mod failure;
 pub mod flow;
 pub mod identities;
 mod identity_json;
-pub mod login;
+mod list;
+mod login;
 pub mod logout;
-pub mod registration;
+mod registration;
 pub mod schemas;
 pub mod session;
 pub mod sessions;
-pub mod verification;
+mod verification;
 
-use orrery_web::Routes;
+use actix_web::HttpRequest;
+use orrery_core::RequestContext;
+use orrery_core::id::FlowId;
+use orrery_web::{ApiError, Routes};
+use serde_json::Value;
+
+use crate::IdentityService;
+use crate::flow::{FlowError, FlowKind};
 
 /// The surface's name in the list of routes.
 const SURFACE: &str = "identity";
@@ -37,4 +45,28 @@ pub fn public() -> Routes {
 #[must_use]
 pub fn admin() -> Routes {
     identities::routes(SURFACE).and(admin_sessions::routes(SURFACE))
+}
+
+/// A flow's JSON as the request's sender may read it.
+///
+/// # Errors
+/// 401, 403, 404 and 410 of the contract.
+pub async fn read(
+    service: &IdentityService,
+    context: &RequestContext,
+    request: &HttpRequest,
+    kind: FlowKind,
+    id: FlowId,
+) -> Result<Value, ApiError> {
+    let body = match kind {
+        FlowKind::Login => serde_json::to_value(flow::read::<login::Login>(service, context, request, id).await?),
+        FlowKind::Registration => {
+            serde_json::to_value(flow::read::<registration::Registration>(service, context, request, id).await?)
+        }
+        FlowKind::Verification => {
+            serde_json::to_value(flow::read::<verification::Verification>(service, context, request, id).await?)
+        }
+        FlowKind::Settings | FlowKind::Recovery => return Err(failure::api_error(FlowError::Unknown)),
+    };
+    body.map_err(ApiError::internal)
 }

@@ -5,11 +5,11 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::id::SessionId;
-use orrery_web::page::{PageBounds, Paging};
+use orrery_web::page::PageBounds;
 use orrery_web::{ApiError, Context, Listener, Pairs, Routes, response};
 use serde_json::json;
 
-use super::flow::with_cookies;
+use super::list::List;
 use super::session::{self, inactive, refused};
 use crate::IdentityService;
 use crate::session::{NoSession, Presented, SessionJson, current, whoami};
@@ -71,7 +71,7 @@ pub async fn to_session(
         answer.headers_mut().insert(CACHE_FOR, HeaderValue::from(seconds));
     }
     let outdated = presented.token().filter(|_| presented.is_outdated_cookie(expires_at));
-    with_cookies(answer, outdated.map(|token| session::cookie(&service, &context, token, expires_at)))
+    response::with_cookies(answer, outdated.map(|token| session::cookie(&service, &context, token, expires_at)))
 }
 
 /// `listMySessions`: the caller's other active sessions.
@@ -89,25 +89,23 @@ pub async fn list(
         .await
         .map_err(|error| refused(error, &config))?;
     let query = Pairs::of_query(&request)?;
-    let paging = Paging {
-        keyring: &service.keyring,
-        entropy: &*service.entropy,
-        project: context.project,
-        list: "own sessions",
-        bounds: PAGE,
-    };
-    let asked = paging.request(&query)?;
     let filter = SessionFilter {
         active: Some((true, context.now)),
         identity: Some(own.identity.id),
         except: Some(own.session.id),
     };
+    let list = List {
+        service: &service,
+        context: &context,
+        request: &request,
+        query: &query,
+        name: "own sessions",
+        bounds: PAGE,
+    };
+    let asked = list.asked()?;
     let page = service.sessions.session_list(context.project, &filter, &asked).await?;
-    let sessions: Vec<_> =
-        page.items.iter().map(|session| SessionJson::public(session, &config.public_url, context.now)).collect();
-    let mut answer = response::ok(&sessions)?;
-    paging.write(answer.headers_mut(), request.path(), &query, &asked, &page);
-    Ok(answer)
+    let shown = page.items.iter().map(|session| SessionJson::public(session, &config.public_url, context.now));
+    list.answer(&asked, &page, shown)
 }
 
 /// `disableMyOtherSessions`: ends all sessions of the caller but this one.

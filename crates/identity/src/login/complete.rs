@@ -4,14 +4,15 @@ use orrery_core::RequestContext;
 use secrecy::SecretString;
 
 use super::password::Proven;
-use super::{LoggedIn, SessionIssue, Submitted, submit};
+use super::{LoggedIn, Outcome, SessionIssue};
 use crate::IdentityService;
 use crate::config::Hook;
-use crate::flow::{Flow, FlowError, FlowState, VerificationFlow, catalogue};
+use crate::flow::steps::again;
+use crate::flow::{Flow, FlowError, FlowState, Origin, Submitted, VerificationFlow, catalogue};
 use crate::identity::Identity;
 use crate::session::{self, Aal, AuthenticationMethod, SessionWithIdentity, UsedMethod};
 use crate::store::{Completion, LoginDone, SessionWrite};
-use crate::verification::{self, Origin};
+use crate::verification;
 
 /// Signs in whoever was proven, unless the account is disabled or a hook objects.
 pub(super) async fn complete(
@@ -20,12 +21,12 @@ pub(super) async fn complete(
     mut flow: Flow,
     proven: Proven<'_>,
     current: Option<(SessionWithIdentity, SecretString)>,
-) -> Result<Submitted, FlowError> {
+) -> Result<Submitted<Outcome>, FlowError> {
     let config = service.config.load();
     let Proven { identity, upgraded, pass } = proven;
     if !identity.is_active() {
         let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
-        return submit::again(service, context, flow, disabled, None).await;
+        return again(service, context, flow, disabled, None).await;
     }
     let hooks = &config.login.after.hooks;
     if hooks.contains(&Hook::RequireVerifiedAddress)
@@ -63,7 +64,8 @@ pub(super) async fn complete(
         (Completion::Done, _) => {
             service.wake.enqueued(done.messages.len());
             let session = SessionWithIdentity { session, identity };
-            Ok(Submitted::Done(Box::new(LoggedIn { flow, session, token, issued })))
+            let logged_in = LoggedIn { flow, session, token, issued };
+            Ok(Submitted::Done(Box::new(Outcome::LoggedIn(Box::new(logged_in)))))
         }
         (Completion::FlowClosed, _) => {
             flow.messages = vec![catalogue::LOGIN_COMPLETED.message().on_form()];
@@ -74,7 +76,7 @@ pub(super) async fn complete(
             let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
             flow.completed_at = None;
             flow.state = FlowState::ChooseMethod;
-            submit::again(service, context, flow, disabled, None).await
+            again(service, context, flow, disabled, None).await
         }
     }
 }

@@ -11,22 +11,13 @@ use secrecy::SecretString;
 use crate::flow::Flow;
 use crate::session::SessionWithIdentity;
 
-/// What became of a submit that was understood.
+/// What a login led to.
 #[derive(Debug)]
-pub enum Submitted {
+pub enum Outcome {
     /// Signed in.
-    Done(Box<LoggedIn>),
-    /// Not yet: the flow says what to correct.
-    Again(Box<Flow>),
+    LoggedIn(Box<LoggedIn>),
     /// Nothing to do: the request's session is good enough. The flow says so to those who want to read it.
     AlreadySignedIn(Box<Flow>),
-    /// The flow was too old; a fresh one exists.
-    Expired {
-        /// The old one.
-        expired: Box<Flow>,
-        /// The fresh one.
-        fresh: Box<Flow>,
-    },
 }
 
 /// A completed login.

@@ -1,14 +1,14 @@
 //! The form of a login: a pure function of the flow and the settings.
 
 use orrery_core::Timestamp;
-use orrery_core::id::{FlowId, OrganizationId};
+use orrery_core::id::OrganizationId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::flow::form::Reader;
-use crate::flow::node::{Autocomplete, Container, Group, Input, InputType, Node};
-use crate::flow::{Flow, FlowMethod, FlowState, FlowType, Message, catalogue, form, order};
+use crate::flow::form::{Frame, Reader};
+use crate::flow::node::{Autocomplete, Group, Input, InputType, Node};
+use crate::flow::{Flow, FlowMethod, Message, catalogue, order};
 use crate::session::Aal;
 
 /// The methods that a refresh may use; kept in the flow's own memory.
@@ -38,25 +38,13 @@ impl Offer {
 /// A login flow as clients read it (`loginFlow` of the contract).
 #[derive(Debug, Clone, Serialize)]
 pub struct LoginFlow {
-    id: FlowId,
+    #[serde(flatten)]
+    frame: Frame,
     organization_id: Option<OrganizationId>,
-    #[serde(rename = "type")]
-    flow_type: FlowType,
-    expires_at: Timestamp,
-    issued_at: Timestamp,
-    request_url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    return_to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    active: Option<FlowMethod>,
-    ui: Container,
     created_at: Timestamp,
     updated_at: Timestamp,
     refresh: bool,
     requested_aal: Aal,
-    state: FlowState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transient_payload: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_schema: Option<String>,
 }
@@ -70,21 +58,12 @@ pub fn render(flow: &Flow, config: &Config, identifier_label: Message, reader: R
     }
     order::sort(&mut nodes, order::LOGIN_GROUPS, &["csrf_token", "identifier", "password"]);
     LoginFlow {
-        id: flow.id,
+        frame: Frame::new(flow, &config.public_url, nodes, reader),
         organization_id: None,
-        flow_type: flow.flow_type,
-        expires_at: flow.expires_at,
-        issued_at: flow.issued_at,
-        request_url: flow.request_url.clone(),
-        return_to: flow.return_to.clone(),
-        active: form::active(flow, reader.generation),
-        ui: form::container(flow, &config.public_url, nodes, reader.generation),
         created_at: flow.issued_at,
         updated_at: flow.updated_at,
         refresh: flow.refresh,
         requested_aal: flow.requested_aal,
-        state: flow.state,
-        transient_payload: flow.transient_payload.clone(),
         identity_schema: flow.schema_id.clone(),
     }
 }
@@ -119,7 +98,7 @@ mod tests {
     }
 
     fn names(flow: &Flow) -> Vec<String> {
-        shown(flow).ui.nodes.iter().map(|node| node.name().to_owned()).collect()
+        shown(flow).frame.ui.nodes.iter().map(|node| node.name().to_owned()).collect()
     }
 
     #[test]
@@ -146,7 +125,7 @@ mod tests {
         flow.refresh = true;
         flow.values.insert("identifier".into(), json!("ada@example.org"));
         flow.context = Offer { password: true }.into_context();
-        let nodes = json!(shown(&flow).ui.nodes);
+        let nodes = json!(shown(&flow).frame.ui.nodes);
         assert_eq!(nodes[1]["attributes"]["type"], "hidden");
         assert_eq!(nodes[3]["meta"]["label"]["id"], 1_010_001);
         flow.context = Offer::default().into_context();
@@ -165,7 +144,7 @@ mod tests {
         let mut flow = flow(FlowKind::Login);
         let required: PlacedMessage = catalogue::REQUIRED.with([("property", json!("captcha"))]).on_node("captcha");
         flow.messages = vec![required];
-        let nodes = json!(shown(&flow).ui.nodes);
+        let nodes = json!(shown(&flow).frame.ui.nodes);
         let last = nodes.as_array().and_then(|nodes| nodes.last()).expect("a node");
         assert_eq!(last["attributes"]["name"], "captcha");
         assert_eq!(last["messages"][0]["id"], 4_000_002);

@@ -2,26 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use orrery_core::{RequestContext, TokenHash};
+use orrery_core::RequestContext;
 use serde_json::Value;
 
 use super::render::Offer;
 use crate::IdentityService;
 use crate::credentials::CredentialKind;
-use crate::flow::{Flow, FlowError, FlowKind, FlowType, NewFlow, catalogue};
+use crate::flow::{Flow, FlowError, FlowKind, Origin, catalogue};
 use crate::session::{Aal, SessionWithIdentity};
 
 /// What a client asks for.
 #[derive(Debug, Clone)]
 pub struct StartLogin {
-    /// Who drives the flow.
-    pub flow_type: FlowType,
-    /// The full URL of the request.
-    pub request_url: String,
-    /// Where to go afterwards; already checked against the allow-list.
-    pub return_to: Option<String>,
-    /// Hash of the anti-CSRF cookie, for browsers.
-    pub csrf: Option<TokenHash>,
+    /// Where the flow comes from.
+    pub origin: Origin,
     /// Whether to authenticate again although there is a session.
     pub refresh: bool,
     /// The level asked for.
@@ -41,15 +35,7 @@ pub async fn start(service: &IdentityService, context: &RequestContext, asked: S
     if asked.schema_id.as_deref().is_some_and(|schema| !config.may_choose_schema(schema)) {
         return Err(FlowError::UnknownSchema);
     }
-    let new = NewFlow {
-        kind: FlowKind::Login,
-        flow_type: asked.flow_type,
-        request_url: asked.request_url,
-        return_to: asked.return_to,
-        csrf: asked.csrf,
-        lifespan: config.lifespans.login,
-    };
-    let mut flow = Flow::begin(new, context.now, &*service.entropy);
+    let mut flow = Flow::begin(FlowKind::Login, asked.origin, config.lifespans.login, context.now, &*service.entropy);
     flow.schema_id = asked.schema_id;
     match asked.session {
         None if asked.aal > Aal::Aal1 => return Err(FlowError::FirstFactorNeeded),

@@ -6,18 +6,20 @@ use orrery_core::error::Conflict;
 use orrery_core::{PageRequest, RequestContext, StoreError, TokenHash};
 use serde_json::json;
 
-use super::submit::{again, show};
-use super::{Memory, Registered, Screen, Submitted};
+use super::submit::show;
+use super::{Memory, Registered, Screen};
 use crate::IdentityService;
 use crate::config::{Config, Hook};
 use crate::credentials::CredentialKind;
+use crate::flow::steps::again;
 use crate::flow::{
-    BrowserSecrets, ContinueWith, Flow, FlowError, FlowState, PlacedMessage, VerificationFlow, catalogue,
+    BrowserSecrets, ContinueWith, Flow, FlowError, FlowState, Origin, PlacedMessage, Submitted, VerificationFlow,
+    catalogue,
 };
 use crate::identity::Identity;
 use crate::session::{self, Aal, AuthenticationMethod, UsedMethod};
 use crate::store::{Completion, IdentityFilter, RegistrationDone};
-use crate::verification::{self, Begun, Origin};
+use crate::verification::{self, Begun};
 
 /// Stores the identity, unless somebody else has one of its names or addresses.
 pub(super) async fn complete(
@@ -26,7 +28,7 @@ pub(super) async fn complete(
     mut flow: Flow,
     identity: Identity,
     browser: Option<BrowserSecrets>,
-) -> Result<Submitted, FlowError> {
+) -> Result<Submitted<Registered>, FlowError> {
     let config = service.config.load();
     let before = flow.clone();
     let hooks = &config.registration.after.hooks;
@@ -84,7 +86,7 @@ pub(super) async fn complete(
             let mut flow = before;
             let mut messages = vec![taken(service, context, &config, &done.identity).await?];
             show(&mut flow, Screen::Profile, &mut messages);
-            again(service, context, flow, messages).await
+            again(service, context, flow, messages, None).await
         }
         Err(error) => Err(error.into()),
     }

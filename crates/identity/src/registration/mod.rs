@@ -15,22 +15,6 @@ use crate::flow::{ContinueWith, Flow};
 use crate::identity::Identity;
 use crate::session::Session;
 
-/// What became of a submit that was understood.
-#[derive(Debug)]
-pub enum Submitted {
-    /// The account exists.
-    Done(Box<Registered>),
-    /// Not yet: the flow says what is next, or what to correct.
-    Again(Box<Flow>),
-    /// The flow was too old; a fresh one exists.
-    Expired {
-        /// The old one.
-        expired: Box<Flow>,
-        /// The fresh one.
-        fresh: Box<Flow>,
-    },
-}
-
 /// A completed registration.
 #[derive(Debug)]
 pub struct Registered {

@@ -4,13 +4,14 @@ use orrery_core::RequestContext;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use super::submit::{again, show};
-use super::{Screen, Submitted, complete};
+use super::submit::show;
+use super::{Registered, Screen, complete};
 use crate::IdentityService;
 use crate::config::Config;
 use crate::credentials::CredentialKind;
 use crate::credentials::password::{PolicyViolation, check};
-use crate::flow::{BrowserSecrets, Flow, FlowError, FlowMethod, Message, PlacedMessage, catalogue};
+use crate::flow::steps::again;
+use crate::flow::{BrowserSecrets, Flow, FlowError, FlowMethod, Message, PlacedMessage, Submitted, catalogue};
 use crate::identity::Identity;
 use crate::schema::{IdentitySchema, TraitError};
 
@@ -26,7 +27,7 @@ pub(super) async fn submit(
     traits: Map<String, Value>,
     password: Option<SecretString>,
     browser: Option<BrowserSecrets>,
-) -> Result<Submitted, FlowError> {
+) -> Result<Submitted<Registered>, FlowError> {
     let config = service.config.load();
     flow.active = Some(FlowMethod::Password);
     let mut identity = Identity::new(schema.id(), context.now, &*service.entropy);
@@ -38,7 +39,7 @@ pub(super) async fn submit(
         Ok(password) => password,
         Err((screen, mut messages)) => {
             show(&mut flow, screen, &mut messages);
-            return again(service, context, flow, messages).await;
+            return again(service, context, flow, messages, None).await;
         }
     };
     let hash = service.hasher.hash(config.hasher.algorithm, password, &*service.entropy).await?;

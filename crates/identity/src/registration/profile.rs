@@ -3,10 +3,11 @@
 use orrery_core::RequestContext;
 use serde_json::{Map, Value};
 
-use super::submit::{again, show};
-use super::{Screen, Submitted};
+use super::submit::show;
+use super::{Registered, Screen};
 use crate::IdentityService;
-use crate::flow::{Flow, FlowError, FlowMethod, catalogue};
+use crate::flow::steps::again;
+use crate::flow::{Flow, FlowError, FlowMethod, Submitted, catalogue};
 use crate::schema::{IdentitySchema, TraitError};
 
 /// Checks the traits and goes to the second page.
@@ -16,14 +17,14 @@ pub(super) async fn submit(
     mut flow: Flow,
     schema: &IdentitySchema,
     mut traits: Map<String, Value>,
-) -> Result<Submitted, FlowError> {
+) -> Result<Submitted<Registered>, FlowError> {
     flow.active = Some(FlowMethod::Profile);
     let (screen, mut messages) = match schema.check(&mut traits) {
         Ok(_) => (Screen::Credentials, vec![catalogue::REGISTRATION_CHOOSE_CREDENTIAL.message().on_form()]),
         Err(errors) => (Screen::Profile, errors.into_iter().map(TraitError::placed).collect()),
     };
     show(&mut flow, screen, &mut messages);
-    again(service, context, flow, messages).await
+    again(service, context, flow, messages, None).await
 }
 
 /// Goes back to the first page, with everything that was typed.
@@ -31,9 +32,9 @@ pub(super) async fn back(
     service: &IdentityService,
     context: &RequestContext,
     mut flow: Flow,
-) -> Result<Submitted, FlowError> {
+) -> Result<Submitted<Registered>, FlowError> {
     flow.active = Some(FlowMethod::Profile);
     let mut messages = Vec::new();
     show(&mut flow, Screen::Profile, &mut messages);
-    again(service, context, flow, messages).await
+    again(service, context, flow, messages, None).await
 }

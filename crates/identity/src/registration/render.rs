@@ -1,35 +1,21 @@
 //! The form of a registration: a pure function of the flow, the schema and the settings.
 
-use orrery_core::Timestamp;
-use orrery_core::id::{FlowId, OrganizationId};
+use orrery_core::id::OrganizationId;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{Memory, Screen, typed};
 use crate::config::{Config, RegistrationStyle};
-use crate::flow::form::Reader;
-use crate::flow::node::{Autocomplete, Container, Group, Input, InputType, Node};
-use crate::flow::{Flow, FlowMethod, FlowState, FlowType, catalogue, form, order, traits};
+use crate::flow::form::{Frame, Reader};
+use crate::flow::node::{Autocomplete, Group, Input, InputType, Node};
+use crate::flow::{Flow, FlowMethod, catalogue, order, traits};
 use crate::schema::IdentitySchema;
 
 /// A registration flow as clients read it (`registrationFlow` of the contract).
 #[derive(Debug, Clone, Serialize)]
 pub struct RegistrationFlow {
-    id: FlowId,
+    #[serde(flatten)]
+    frame: Frame,
     organization_id: Option<OrganizationId>,
-    #[serde(rename = "type")]
-    flow_type: FlowType,
-    expires_at: Timestamp,
-    issued_at: Timestamp,
-    request_url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    return_to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    active: Option<FlowMethod>,
-    ui: Container,
-    state: FlowState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transient_payload: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_schema: Option<String>,
 }
@@ -50,17 +36,8 @@ pub fn render(flow: &Flow, config: &Config, schema: &IdentitySchema, reader: Rea
     keys.extend(fields.iter().skip(1));
     order::sort(&mut nodes, order::REGISTRATION_GROUPS, &keys);
     RegistrationFlow {
-        id: flow.id,
+        frame: Frame::new(flow, &config.public_url, nodes, reader),
         organization_id: None,
-        flow_type: flow.flow_type,
-        expires_at: flow.expires_at,
-        issued_at: flow.issued_at,
-        request_url: flow.request_url.clone(),
-        return_to: flow.return_to.clone(),
-        active: form::active(flow, reader.generation),
-        ui: form::container(flow, &config.public_url, nodes, reader.generation),
-        state: flow.state,
-        transient_payload: flow.transient_payload.clone(),
         identity_schema: flow.schema_id.clone(),
     }
 }
@@ -109,7 +86,7 @@ fn password(config: &Config) -> Vec<Node> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::flow::samples::{READER, config, flow, schema};
@@ -120,7 +97,7 @@ mod tests {
     }
 
     fn layout(shown: &RegistrationFlow) -> Vec<String> {
-        let nodes = json!(shown.ui.nodes);
+        let nodes = json!(shown.frame.ui.nodes);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         nodes
             .as_array()
@@ -160,7 +137,7 @@ mod tests {
                 "profile/method<submit>",
             ]
         );
-        let nodes = json!(shown.ui.nodes);
+        let nodes = json!(shown.frame.ui.nodes);
         assert_eq!(nodes[5]["attributes"]["value"], "profile");
         assert_eq!(nodes[5]["meta"]["label"]["id"], 1_040_001);
     }
@@ -179,14 +156,14 @@ mod tests {
                 "profile/screen<submit>",
             ]
         );
-        let nodes = json!(shown.ui.nodes);
+        let nodes = json!(shown.frame.ui.nodes);
         assert_eq!(nodes[3]["attributes"]["value"], json!(false));
         assert_eq!(nodes[5]["meta"]["label"]["id"], 1_040_008);
     }
 
     #[test]
     fn what_was_typed_is_shown_again() {
-        let nodes = json!(shown(&typed_flow(Screen::Profile), RegistrationStyle::ProfileFirst).ui.nodes);
+        let nodes = json!(shown(&typed_flow(Screen::Profile), RegistrationStyle::ProfileFirst).frame.ui.nodes);
         assert_eq!(nodes[1]["attributes"]["value"], "ada@example.org");
     }
 

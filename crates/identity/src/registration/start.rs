@@ -1,25 +1,19 @@
 //! Beginning a registration.
 
-use orrery_core::{RequestContext, TokenHash};
+use orrery_core::RequestContext;
 
 use super::Memory;
 use crate::IdentityService;
-use crate::flow::{Flow, FlowError, FlowKind, FlowType, NewFlow};
+use crate::flow::{Flow, FlowError, FlowKind, Origin};
 use crate::session::SessionWithIdentity;
 
 /// What a client asks for.
 #[derive(Debug, Clone)]
 pub struct StartRegistration {
-    /// Who drives the flow.
-    pub flow_type: FlowType,
-    /// The full URL of the request.
-    pub request_url: String,
-    /// Where to go afterwards; already checked against the allow-list.
-    pub return_to: Option<String>,
+    /// Where the flow comes from.
+    pub origin: Origin,
     /// Where to go after the verification that follows; already checked.
     pub after_verification_return_to: Option<String>,
-    /// Hash of the anti-CSRF cookie, for browsers.
-    pub csrf: Option<TokenHash>,
     /// The identity schema asked for.
     pub schema_id: Option<String>,
     /// The request's session, if it is active.
@@ -29,17 +23,13 @@ pub struct StartRegistration {
 /// Begins a registration and stores it: one insert.
 ///
 /// # Errors
-/// [`FlowError::RegistrationDisabled`], [`FlowError::SessionAvailable`], [`FlowError::UnknownSchema`] or storage
-/// trouble.
+/// [`FlowError::SessionAvailable`], [`FlowError::UnknownSchema`] or storage trouble.
 pub async fn start(
     service: &IdentityService,
     context: &RequestContext,
     asked: StartRegistration,
 ) -> Result<Flow, FlowError> {
     let config = service.config.load();
-    if !config.registration.enabled {
-        return Err(FlowError::RegistrationDisabled);
-    }
     if asked.session.is_some() {
         return Err(FlowError::SessionAvailable);
     }
@@ -47,15 +37,8 @@ pub async fn start(
     if !config.may_choose_schema(&schema_id) {
         return Err(FlowError::UnknownSchema);
     }
-    let new = NewFlow {
-        kind: FlowKind::Registration,
-        flow_type: asked.flow_type,
-        request_url: asked.request_url,
-        return_to: asked.return_to,
-        csrf: asked.csrf,
-        lifespan: config.lifespans.registration,
-    };
-    let mut flow = Flow::begin(new, context.now, &*service.entropy);
+    let lifespan = config.lifespans.registration;
+    let mut flow = Flow::begin(FlowKind::Registration, asked.origin, lifespan, context.now, &*service.entropy);
     flow.schema_id = Some(schema_id);
     let after_verification_return_to = asked.after_verification_return_to;
     Memory { after_verification_return_to, ..Memory::default() }.store(&mut flow);

@@ -1,45 +1,19 @@
 //! Submitting a registration: which step does it ask for?
 
-use orrery_core::id::FlowId;
 use orrery_core::{RequestContext, TokenHash};
 use serde_json::{Map, Value, json};
 
-use super::{Memory, Screen, Submitted, password, profile, typed};
+use super::{Memory, Registered, Screen, password, profile, typed};
 use crate::IdentityService;
 use crate::config::RegistrationStyle;
+use crate::flow::steps::{again, invalid, succeed};
 use crate::flow::{
-    Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowKind, FlowMethod, PlacedMessage, Submission, catalogue,
+    Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, Open, PlacedMessage, Submission, Submitted, catalogue,
 };
 use crate::schema::IdentitySchema;
-use crate::session::{Presented, SessionWithIdentity};
 
 /// Traits beyond this many bytes of JSON are refused: they are kept in the flow between submits.
 const MAX_TRAITS: usize = 64 * 1024;
-
-/// A flow as it was found for a submit.
-#[derive(Debug)]
-pub struct Open {
-    /// The flow.
-    pub flow: Flow,
-    /// The request's session, if it is active.
-    pub session: Option<SessionWithIdentity>,
-}
-
-/// Loads the flow and the request's session in one lookup.
-///
-/// # Errors
-/// [`FlowError::Unknown`] or storage trouble.
-pub async fn open(
-    service: &IdentityService,
-    context: &RequestContext,
-    id: FlowId,
-    presented: &Presented,
-) -> Result<Open, FlowError> {
-    let hashes = presented.hashes(&service.keyring);
-    let found = service.flows.flow_with_session(context.project, FlowKind::Registration, id, &hashes).await?;
-    let flow = found.flow.ok_or(FlowError::Unknown)?;
-    Ok(Open { flow, session: found.session.filter(|session| session.is_active(context.now)) })
-}
 
 /// Submits a registration whose sender was found to be the one who began it. `browser` is who it is,
 /// unless it is a native client.
@@ -52,28 +26,23 @@ pub async fn submit(
     open: Open,
     submitted: &Submission,
     browser: Option<BrowserSecrets>,
-) -> Result<Submitted, FlowError> {
-    let Open { mut flow, session } = open;
+) -> Result<Submitted<Registered>, FlowError> {
+    let Open { mut flow, current } = open;
     let config = service.config.load();
-    if !config.registration.enabled {
-        return Err(FlowError::RegistrationDisabled);
-    }
-    if session.is_some() {
+    if current.is_some() {
         return Err(FlowError::SessionAvailable);
     }
     if flow.is_expired(context.now) {
         return expired(service, context, flow, browser.map(|browser| browser.present)).await;
     }
-    flow.messages.clear();
-    if flow.completed_at.is_some() {
-        flow.messages.push(catalogue::REGISTRATION_COMPLETED.message().on_form());
+    if !flow.reopen(&catalogue::REGISTRATION_COMPLETED) {
         return Ok(Submitted::Again(Box::new(flow)));
     }
     let schemas = service.schemas.load();
     let schema = flow.schema_id.as_deref().and_then(|id| schemas.get(id)).ok_or(FlowError::UnknownSchema)?;
     let traits = match traits(&flow, schema, submitted) {
         Ok(traits) => traits,
-        Err(message) => return again(service, context, flow, vec![message]).await,
+        Err(message) => return again(service, context, flow, vec![message], None).await,
     };
     flow.transient_payload = submitted.transient_payload();
     flow.values.insert("traits".to_owned(), Value::Object(traits.clone()));
@@ -85,7 +54,7 @@ pub async fn submit(
         }
         Step::Method(method) => Err(FlowError::MethodDisabled(method)),
         Step::Nothing => {
-            again(service, context, flow, vec![catalogue::REGISTRATION_NO_METHOD.message().on_form()]).await
+            again(service, context, flow, vec![catalogue::REGISTRATION_NO_METHOD.message().on_form()], None).await
         }
     }
 }
@@ -136,24 +105,6 @@ fn traits(flow: &Flow, schema: &IdentitySchema, submitted: &Submission) -> Resul
     Ok(traits)
 }
 
-fn invalid(reason: &str) -> PlacedMessage {
-    catalogue::INVALID.with([("reason", json!(reason))]).on_form()
-}
-
-/// The flow with what is next or wrong, stored.
-pub(super) async fn again(
-    service: &IdentityService,
-    context: &RequestContext,
-    mut flow: Flow,
-    messages: Vec<PlacedMessage>,
-) -> Result<Submitted, FlowError> {
-    flow.messages = messages;
-    flow.updated_at = context.now;
-    // If the flow was completed or removed meanwhile, the answer to this submit is still the same.
-    service.flows.flow_update(context.project, &flow, None).await?;
-    Ok(Submitted::Again(Box::new(flow)))
-}
-
 /// Back on the first page, the password's messages would have no field to stand at.
 pub(super) fn show(flow: &mut Flow, screen: Screen, messages: &mut Vec<PlacedMessage>) {
     let memory = Memory { screen, ..Memory::of(flow) };
@@ -168,11 +119,10 @@ async fn expired(
     context: &RequestContext,
     expired: Flow,
     csrf: Option<TokenHash>,
-) -> Result<Submitted, FlowError> {
+) -> Result<Submitted<Registered>, FlowError> {
     let lifespan = service.config.load().lifespans.registration;
     let notice = &catalogue::REGISTRATION_EXPIRED;
     let mut fresh = expired.successor(csrf, lifespan, notice, context.now, &*service.entropy);
     Memory { screen: Screen::Profile, ..Memory::of(&expired) }.store(&mut fresh);
-    service.flows.flow_create(context.project, &fresh).await?;
-    Ok(Submitted::Expired { expired: Box::new(expired), fresh: Box::new(fresh) })
+    succeed(service, context, expired, fresh).await
 }

@@ -12,11 +12,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use orrery_core::secret::Purpose;
 use orrery_core::{Entropy, Keyring, RequestContext, StoreError, TokenHash};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::IdentityService;
 use crate::config::Config;
-use crate::flow::{Flow, FlowKind, FlowMethod, FlowType, NewFlow, PlacedMessage};
+use crate::flow::{Flow, FlowKind, FlowMethod, Origin, PlacedMessage};
 use crate::identity::Via;
 
 pub use send::{Begun, begin_for, send_for};
@@ -24,35 +24,6 @@ pub use submit::{Outcome, is_code_entry, prefill, submit};
 
 /// The node and the value that hold the address.
 const ADDRESS: &str = "email";
-
-/// Where a verification comes from.
-#[derive(Debug, Clone)]
-pub struct Origin {
-    /// Who drives the flow.
-    pub flow_type: FlowType,
-    /// The full URL of the request that leads to it.
-    pub request_url: String,
-    /// Where to go afterwards; already checked against the allow-list.
-    pub return_to: Option<String>,
-    /// Hash of the anti-CSRF cookie, for browsers.
-    pub csrf: Option<TokenHash>,
-    /// Passed to the message's template.
-    pub transient_payload: Option<Value>,
-}
-
-impl Origin {
-    /// A verification that another flow leads to. `csrf` is the browser that will read it.
-    #[must_use]
-    pub fn of(flow: &Flow, csrf: Option<TokenHash>) -> Self {
-        Self {
-            flow_type: flow.flow_type,
-            request_url: flow.request_url.clone(),
-            return_to: flow.return_to.clone(),
-            csrf,
-            transient_payload: flow.transient_payload.clone(),
-        }
-    }
-}
 
 /// Begins a verification that asks for an address, and stores it.
 ///
@@ -65,17 +36,8 @@ pub async fn start(service: &IdentityService, context: &RequestContext, origin: 
 }
 
 fn begin(config: &Config, context: &RequestContext, origin: Origin, entropy: &dyn Entropy) -> Flow {
-    let new = NewFlow {
-        kind: FlowKind::Verification,
-        flow_type: origin.flow_type,
-        request_url: origin.request_url,
-        return_to: origin.return_to,
-        csrf: origin.csrf,
-        lifespan: config.lifespans.verification,
-    };
-    let mut flow = Flow::begin(new, context.now, entropy);
+    let mut flow = Flow::begin(FlowKind::Verification, origin, config.lifespans.verification, context.now, entropy);
     flow.active = Some(FlowMethod::Code);
-    flow.transient_payload = origin.transient_payload;
     flow
 }
 

@@ -1,61 +1,29 @@
 //! The form of a verification: a pure function of the flow and the settings.
 
-use orrery_core::id::FlowId;
-use orrery_core::{Keyring, Timestamp};
-use serde::Serialize;
+use orrery_core::Keyring;
 use serde_json::Value;
 
 use super::{ADDRESS, Memory, address};
 use crate::config::Config;
-use crate::flow::form::{self, Reader};
-use crate::flow::node::{Attributes, Autocomplete, Container, Group, Input, InputType, Node};
-use crate::flow::{Flow, FlowMethod, FlowState, FlowType, catalogue};
+use crate::flow::form::{Frame, Reader};
+use crate::flow::node::{Attributes, Autocomplete, Group, Input, InputType, Node};
+use crate::flow::{Flow, FlowMethod, FlowState, catalogue};
 
-/// A verification flow as clients read it (`verificationFlow` of the contract).
-#[derive(Debug, Clone, Serialize)]
-pub struct VerificationBody {
-    id: FlowId,
-    #[serde(rename = "type")]
-    flow_type: FlowType,
-    expires_at: Timestamp,
-    issued_at: Timestamp,
-    request_url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    return_to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    active: Option<FlowMethod>,
-    ui: Container,
-    state: FlowState,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transient_payload: Option<Value>,
-}
-
-/// A verification flow for one reader.
+/// A verification flow for one reader (`verificationFlow` of the contract).
 #[must_use]
-pub fn render(flow: &Flow, config: &Config, keyring: &Keyring, reader: Reader<'_>) -> VerificationBody {
+pub fn render(flow: &Flow, config: &Config, keyring: &Keyring, reader: Reader<'_>) -> Frame {
     let csrf = Node::csrf_token(reader.csrf_token);
     let nodes = match flow.state {
         FlowState::SentEmail => sent(flow, keyring, csrf),
         FlowState::PassedChallenge => vec![csrf, go_on(flow, config)],
         FlowState::ChooseMethod | FlowState::ShowForm | FlowState::Success => vec![asked(flow), submit(), csrf],
     };
-    let mut ui = form::container(flow, &config.public_url, nodes, reader.generation);
+    let mut shown = Frame::new(flow, &config.public_url, nodes, reader);
     if flow.state == FlowState::PassedChallenge {
-        ui.method = "GET";
-        ui.action = continue_url(flow, config);
+        shown.ui.method = "GET";
+        shown.ui.action = continue_url(flow, config);
     }
-    VerificationBody {
-        id: flow.id,
-        flow_type: flow.flow_type,
-        expires_at: flow.expires_at,
-        issued_at: flow.issued_at,
-        request_url: flow.request_url.clone(),
-        return_to: flow.return_to.clone(),
-        active: form::active(flow, reader.generation),
-        ui,
-        state: flow.state,
-        transient_payload: flow.transient_payload.clone(),
-    }
+    shown
 }
 
 /// Where to go once the address is verified.
@@ -98,6 +66,7 @@ fn go_on(flow: &Flow, config: &Config) -> Node {
 
 #[cfg(test)]
 mod tests {
+    use orrery_core::id::FlowId;
     use serde_json::{json, to_value};
 
     use super::*;

@@ -8,11 +8,11 @@ use orrery_courier::compose::{ComposeError, ComposeRequest, TemplateData};
 use orrery_courier::message::{Channel, NewMessage};
 use serde_json::{Value, json};
 
-use super::{ADDRESS, Memory, Origin, begin, code_name};
+use super::{ADDRESS, Memory, begin, code_name};
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::form::{endpoint, with_query};
-use crate::flow::{Flow, FlowError, FlowState, catalogue};
+use crate::flow::{Flow, FlowError, FlowState, Origin, catalogue};
 use crate::identity::json::IdentityJson;
 use crate::identity::{Identity, VerifiableAddress, Via};
 use crate::limits::{Door, TooMany};

@@ -10,7 +10,10 @@ use super::{Memory, address, begin_again, code_name};
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::message::Template;
-use crate::flow::{Asked, Encoding, Flow, FlowError, FlowMethod, FlowState, PlacedMessage, Submission, catalogue};
+use crate::flow::steps::{again, invalid, required, succeed};
+use crate::flow::{
+    Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, FlowState, Submission, Submitted, catalogue,
+};
 use crate::identity::Via;
 use crate::limits::{Door, Entry};
 use crate::schema::normalize::{is_email, normalize, phone};
@@ -23,14 +26,12 @@ const MAX_BYTES: usize = 320;
 #[derive(Debug)]
 pub enum Outcome {
     /// The flow goes on, or is passed.
-    Shown(Box<Flow>),
-    /// Something in the form has to be corrected.
-    Rejected(Box<Flow>),
-    /// It was too late; a fresh flow was begun.
-    Expired(Box<Flow>),
+    Shown(Flow),
     /// The flow was passed before, or has used up its tries; a fresh one was begun.
-    Replaced(Box<Flow>),
+    Replaced(Flow),
 }
+
+type Answer = Result<Submitted<Outcome>, FlowError>;
 
 /// Whether what was submitted is a code, and not an address to send one to.
 ///
@@ -46,8 +47,8 @@ fn typed_address(submitted: &Submission) -> Option<&str> {
     submitted.text("email").or_else(|| submitted.text("sms"))
 }
 
-/// Submits a verification whose sender was found to be the one who began it. `csrf` is the browser's cookie, for a
-/// successor.
+/// Submits a verification whose sender was found to be the one who began it. `browser` is who it is,
+/// unless it is a native client.
 ///
 /// # Errors
 /// What the flow itself cannot say; see [`FlowError`].
@@ -56,9 +57,10 @@ pub async fn submit(
     context: &RequestContext,
     mut flow: Flow,
     submitted: &Submission,
-    csrf: Option<TokenHash>,
-) -> Result<Outcome, FlowError> {
+    browser: Option<BrowserSecrets>,
+) -> Answer {
     let config = service.config.load();
+    let csrf = browser.map(|browser| browser.present);
     if flow.completed_at.is_some() {
         return replaced(service, context, &config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await;
     }
@@ -67,8 +69,7 @@ pub async fn submit(
             .with([("expired_at", json!(flow.expires_at)), ("expired_at_unix", json!(flow.expires_at.as_seconds()))])
             .on_form();
         let fresh = begin_again(&config, context, &flow, csrf, expired, &*service.entropy);
-        service.flows.flow_create(context.project, &fresh).await?;
-        return Ok(Outcome::Expired(Box::new(fresh)));
+        return succeed(service, context, flow, fresh).await;
     }
     flow.messages.clear();
     flow.active = Some(FlowMethod::Code);
@@ -81,7 +82,7 @@ pub async fn submit(
         Asked::Nothing if submitted.text("code").is_some() || typed_address(submitted).is_some() => {}
         Asked::Nothing => {
             let message = catalogue::VERIFICATION_NO_METHOD.message().on_form();
-            return rejected(service, context, flow, message).await;
+            return again(service, context, flow, vec![message], None).await;
         }
         Asked::Method(method) => return Err(FlowError::MethodDisabled(method)),
     }
@@ -95,8 +96,7 @@ pub async fn submit(
                     "email"
                 }
             };
-            let message = catalogue::REQUIRED.with([("property", json!(field))]).on_node(field);
-            rejected(service, context, flow, message).await
+            again(service, context, flow, vec![required(field)], None).await
         }
     }
 }
@@ -141,18 +141,17 @@ async fn send(
     mut flow: Flow,
     typed: &str,
     csrf: Option<TokenHash>,
-) -> Result<Outcome, FlowError> {
+) -> Answer {
     let Some((via, value)) = recognise(typed) else {
         let shown: String = typed.chars().take(100).collect();
         let message = catalogue::INVALID_EMAIL.with([("value", json!(shown))]).on_node("email");
-        return rejected(service, context, flow, message).await;
+        return again(service, context, flow, vec![message], None).await;
     };
     match count(service, context, &value).await {
         Ok(()) => {}
         Err(FlowError::TooMany(_)) => {
             let reason = "Too many codes were sent to this address. Please try again later.";
-            let message = catalogue::INVALID.with([("reason", json!(reason))]).on_form();
-            return rejected(service, context, flow, message).await;
+            return again(service, context, flow, vec![invalid(reason)], None).await;
         }
         Err(error) => return Err(error),
     }
@@ -164,14 +163,14 @@ async fn send(
         Ok(prepared) => prepared,
         Err(ComposeError::InvalidRecipient | ComposeError::TooLarge) => {
             let message = catalogue::INVALID_EMAIL.with([("value", json!(value))]).on_node("email");
-            return rejected(service, context, flow, message).await;
+            return again(service, context, flow, vec![message], None).await;
         }
         Err(error) => return Err(orrery_core::StoreError::internal(error).into()),
     };
     match service.flows.verification_send(context.project, &flow, &code, &messages).await? {
         Updated::Done => {
             service.wake.enqueued(messages.len());
-            Ok(Outcome::Shown(Box::new(flow)))
+            Ok(shown(flow))
         }
         Updated::Stale | Updated::Unknown => {
             replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await
@@ -198,7 +197,7 @@ async fn enter(
     flow: Flow,
     code: &str,
     csrf: Option<TokenHash>,
-) -> Result<Outcome, FlowError> {
+) -> Answer {
     let (project, code) = (context.project, compact(code));
     let door = Door::code(project, address(&flow).unwrap_or_default(), &service.keyring);
     let lookup = || async {
@@ -209,8 +208,7 @@ async fn enter(
         Entry::Admitted(attempt) => attempt.pass,
         Entry::Refused { .. } => {
             let reason = "Too many wrong codes were entered for this address. Please try again later.";
-            let message = catalogue::INVALID.with([("reason", json!(reason))]).on_form();
-            return rejected(service, context, flow, message).await;
+            return again(service, context, flow, vec![invalid(reason)], None).await;
         }
     };
     let passed = passed(flow.clone(), context);
@@ -222,7 +220,7 @@ async fn enter(
             if let Some(counter) = pass.counter_to_clear() {
                 service.attempts.attempts_clear(project, counter).await?;
             }
-            Ok(Outcome::Shown(Box::new(passed)))
+            Ok(shown(passed))
         }
         Redeemed::Wrong => {
             let mut flow = flow;
@@ -231,7 +229,7 @@ async fn enter(
             let failure = door.failure(&config.limits, context.now);
             service.flows.flow_update(project, &flow, Some(&failure)).await?;
             drop(pass);
-            Ok(Outcome::Shown(Box::new(flow)))
+            Ok(shown(flow))
         }
         Redeemed::TooMany => {
             replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_CODE_INVALID).await
@@ -240,6 +238,10 @@ async fn enter(
             replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await
         }
     }
+}
+
+fn shown(flow: Flow) -> Submitted<Outcome> {
+    Submitted::Done(Box::new(Outcome::Shown(flow)))
 }
 
 /// The flow as it is once its code was entered.
@@ -255,19 +257,6 @@ fn passed(mut flow: Flow, context: &RequestContext) -> Flow {
     flow
 }
 
-/// The flow with what is wrong, stored.
-async fn rejected(
-    service: &IdentityService,
-    context: &RequestContext,
-    mut flow: Flow,
-    message: PlacedMessage,
-) -> Result<Outcome, FlowError> {
-    flow.messages = vec![message];
-    flow.updated_at = context.now;
-    service.flows.flow_update(context.project, &flow, None).await?;
-    Ok(Outcome::Rejected(Box::new(flow)))
-}
-
 async fn replaced(
     service: &IdentityService,
     context: &RequestContext,
@@ -275,10 +264,10 @@ async fn replaced(
     over: &Flow,
     csrf: Option<TokenHash>,
     why: &Template,
-) -> Result<Outcome, FlowError> {
+) -> Answer {
     let fresh = begin_again(config, context, over, csrf, why.message().on_form(), &*service.entropy);
     service.flows.flow_create(context.project, &fresh).await?;
-    Ok(Outcome::Replaced(Box::new(fresh)))
+    Ok(Submitted::Done(Box::new(Outcome::Replaced(fresh))))
 }
 
 #[cfg(test)]

@@ -1,0 +1,74 @@
+//! Beginning a flow.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use orrery_core::RequestContext;
+use orrery_web::{ApiError, Context, response};
+
+use super::browser::Browser;
+use super::{Client, Exchange, SelfService, failure, request};
+use crate::IdentityService;
+use crate::flow::{Flow, FlowError, FlowType, Origin};
+use crate::limits::Rate;
+
+/// What became of beginning a flow.
+pub(in crate::http) enum Begun {
+    /// It began.
+    Flow(Box<Flow>),
+    /// There is nothing to do: the browser goes there instead.
+    Elsewhere(String),
+}
+
+/// Begins a flow in a browser; a navigating one is sent to the error page instead of being shown an error.
+pub(in crate::http) async fn browser<F: SelfService>(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let client = Client::of_init(&request, FlowType::Browser);
+    match begin::<F>(&service, &context, &request, client).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => failure::fail(&service, &context, client, error).await,
+    }
+}
+
+/// Begins a flow in a native client.
+pub(in crate::http) async fn native<F: SelfService>(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    begin::<F>(&service, &context, &request, Client::Api).await
+}
+
+async fn begin<F: SelfService>(
+    service: &IdentityService,
+    context: &RequestContext,
+    request: &HttpRequest,
+    client: Client,
+) -> Result<HttpResponse, ApiError> {
+    let exchange = Exchange::new(service, context, request, client)?;
+    exchange.take(Rate::Flow)?;
+    if !F::is_offered(&exchange.config) {
+        return Err(failure::api_error(FlowError::Disabled(F::KIND)));
+    }
+    let browser = Browser::of(client, &exchange.config, request, &*service.entropy);
+    let origin = Origin {
+        flow_type: client.flow_type(),
+        request_url: request::request_url(&exchange.config, request)?,
+        return_to: exchange.return_to("return_to")?,
+        csrf: browser.fingerprint(),
+        transient_payload: None,
+    };
+    let flow = match F::start(&exchange, origin).await? {
+        Begun::Flow(flow) => flow,
+        Begun::Elsewhere(url) => return response::see_other(&url),
+    };
+    let answer = match client {
+        Client::Browser => response::see_other(&exchange.page(&flow))?,
+        Client::Api | Client::Script => {
+            response::ok(&F::show(&exchange, &flow, &browser.token(&*service.entropy)).await?)?
+        }
+    };
+    response::with_cookies(answer, browser.cookie)
+}

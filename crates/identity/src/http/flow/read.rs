@@ -1,0 +1,42 @@
+//! Reading a flow.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use orrery_core::RequestContext;
+use orrery_core::id::FlowId;
+use orrery_web::{ApiError, Context, response};
+
+use super::{Client, Exchange, SelfService, failure, request};
+use crate::IdentityService;
+use crate::flow::{FlowError, FlowType};
+
+/// Answers with a flow.
+pub(in crate::http) async fn get<F: SelfService>(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let exchange = Exchange::new(&service, &context, &request, Client::of_init(&request, FlowType::Browser))?;
+    let id = request::id(&exchange.query, "id")?;
+    response::ok(&body::<F>(&exchange, id).await?)
+}
+
+/// A flow as the request's sender may read it.
+pub(in crate::http) async fn read<F: SelfService>(
+    service: &IdentityService,
+    context: &RequestContext,
+    request: &HttpRequest,
+    id: FlowId,
+) -> Result<F::Body, ApiError> {
+    body::<F>(&Exchange::new(service, context, request, Client::Browser)?, id).await
+}
+
+async fn body<F: SelfService>(exchange: &Exchange<'_>, id: FlowId) -> Result<F::Body, ApiError> {
+    let found = exchange.service.flows.flow_by_id(exchange.context.project, F::KIND, id).await?;
+    let flow = found.ok_or_else(|| failure::api_error(FlowError::Unknown))?;
+    let token = F::admit_reader(exchange, &flow).await?;
+    if flow.is_expired(exchange.context.now) {
+        return Err(failure::expired_on_read(&exchange.config, &flow));
+    }
+    F::show(exchange, &flow, &token).await
+}
