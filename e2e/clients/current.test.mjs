@@ -97,6 +97,61 @@ test("an address that is taken is refused with message 4000007", async () => {
   assert.ok(answer.data.ui.messages.some((message) => message.id === 4000007));
 });
 
+test("change the name and the password, and come back with a recovery code", async () => {
+  const person = newPerson();
+  const { session_token: xSessionToken } = await register(person);
+  const { data: settings } = await frontend.createNativeSettingsFlow({ xSessionToken });
+  const { data: saved } = await frontend.updateSettingsFlow({
+    flow: settings.id,
+    xSessionToken,
+    updateSettingsFlowBody: { method: "profile", traits: { email: person.email, name: "Grace" } },
+  });
+  assert.equal(saved.state, "success");
+  assert.equal(saved.identity.traits.name, "Grace");
+
+  const { data: recovery } = await frontend.createNativeRecoveryFlow();
+  const { data: sent } = await frontend.updateRecoveryFlow({
+    flow: recovery.id,
+    updateRecoveryFlowBody: { method: "code", email: person.email },
+  });
+  assert.equal(sent.state, "sent_email");
+  const { data: recovered } = await frontend.updateRecoveryFlow({
+    flow: recovery.id,
+    updateRecoveryFlowBody: { method: "code", code: await codeFor(person.email, /recovery/i) },
+  });
+  const step = (action) => recovered.continue_with.find((item) => item.action === action);
+  const token = step("set_ory_session_token").ory_session_token;
+  remember(token);
+  const password = `${person.password} and more`;
+  remember(password);
+  await frontend.updateSettingsFlow({
+    flow: step("show_settings_ui").flow.id,
+    xSessionToken: token,
+    updateSettingsFlowBody: { method: "password", password },
+  });
+  await signIn({ ...person, password });
+  assert.equal((await refused(signIn(person))).status, 400);
+});
+
+test("an administrator hands over a recovery code", async () => {
+  const person = newPerson();
+  const { identity } = await register(person);
+  const { data: made, status } = await identities.createRecoveryCodeForIdentity({
+    createRecoveryCodeForIdentityBody: { identity_id: identity.id, flow_type: "api" },
+  });
+  assert.equal(status, 201);
+  remember(made.recovery_code);
+  const flow = new URL(made.recovery_link).searchParams.get("flow");
+  const { data: recovered } = await frontend.updateRecoveryFlow({
+    flow,
+    updateRecoveryFlowBody: { method: "code", code: made.recovery_code },
+  });
+  const [{ ory_session_token: token }] = recovered.continue_with;
+  remember(token);
+  const { data: me } = await frontend.toSession({ xSessionToken: token });
+  assert.equal(me.identity.id, identity.id);
+});
+
 test("identities through the admin API: create, get, list, update, patch, deactivate, delete", async () => {
   const person = newPerson();
   const { data: created, status } = await identities.createIdentity({

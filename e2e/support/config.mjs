@@ -48,6 +48,7 @@ export function configuration({ publicPort, adminPort, databaseUrl, smtpPort, le
         flows: {
           registration: { after: { hooks: [{ hook: "session" }, { hook: "show_verification_ui" }] } },
           verification: { enabled: true },
+          recovery: { enabled: true },
         },
         // Tests need no network.
         methods: { password: { config: { haveibeenpwned_enabled: false } } },

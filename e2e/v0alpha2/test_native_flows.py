@@ -7,6 +7,7 @@ from ory_client.model.submit_self_service_logout_flow_without_browser_body impor
     SubmitSelfServiceLogoutFlowWithoutBrowserBody,
 )
 from ory_client.model.submit_self_service_registration_flow_body import SubmitSelfServiceRegistrationFlowBody
+from ory_client.model.submit_self_service_settings_flow_body import SubmitSelfServiceSettingsFlowBody
 
 
 def register(public, person):
@@ -32,6 +33,8 @@ def test_flows_decode_and_can_be_fetched_again(public):
     assert public.get_self_service_registration_flow(id=registration.id).id == registration.id
     verification = public.initialize_self_service_verification_flow_without_browser()
     assert public.get_self_service_verification_flow(id=verification.id).id == verification.id
+    recovery = public.initialize_self_service_recovery_flow_without_browser()
+    assert public.get_self_service_recovery_flow(id=recovery.id).id == recovery.id
 
 
 def test_a_person_registers_signs_in_sees_sessions_and_signs_out(public, person):
@@ -84,3 +87,20 @@ def test_the_code_of_the_mail_verifies_the_address(public, person, code_for):
     assert public.get_self_service_verification_flow(id=flow).state.value == "passed_challenge"
     me = public.to_session(x_session_token=registered.session_token)
     assert me.identity.verifiable_addresses[0].verified
+
+
+def test_a_person_changes_the_password(public, person):
+    token = register(public, person).session_token
+    flow = public.initialize_self_service_settings_flow_without_browser(x_session_token=token)
+    assert public.get_self_service_settings_flow(id=flow.id, x_session_token=token).identity.traits["email"] == person.email
+    changed = f"{person.password} and more"
+    body = SubmitSelfServiceSettingsFlowBody(method="password", password=changed)
+    saved = public.submit_self_service_settings_flow(
+        flow=flow.id, submit_self_service_settings_flow_body=body, x_session_token=token
+    )
+    assert saved.state.value == "success"
+    with pytest.raises(ApiException) as refused:
+        sign_in(public, person)
+    assert refused.value.status == 400
+    person.password = changed
+    sign_in(public, person)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::flow::FlowKind;
+use crate::flow::{FlowKind, FlowMethod};
 use crate::session::Aal;
 
 /// Settings of one project's identity surface.
@@ -30,12 +30,18 @@ pub struct Config {
     pub login: LoginConfig,
     /// Registration.
     pub registration: RegistrationConfig,
+    /// Settings.
+    pub settings: SettingsConfig,
+    /// Recovery.
+    pub recovery: RecoveryConfig,
     /// Verification.
     pub verification: VerificationConfig,
     /// Where a browser goes after logout, if the request does not say.
     pub logout_return_url: Option<Url>,
     /// One-time codes.
     pub code: CodeConfig,
+    /// Links.
+    pub link: LinkConfig,
     /// Password policy.
     pub password: PasswordPolicy,
     /// New password hashes.
@@ -48,6 +54,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Which client generations answers are shaped for.
     pub compatibility: Compatibility,
+    /// Answer scripts with 200 and `continue_with` where a redirect would otherwise be asked for.
+    pub continue_with_transitions: bool,
     /// Never say whether an account exists where the contract allows silence.
     pub mitigate_enumeration: bool,
     /// Development mode: message bodies are visible, cookies work over http.
@@ -59,6 +67,22 @@ impl Config {
     #[must_use]
     pub fn may_choose_schema(&self, id: &str) -> bool {
         id == self.default_schema_id || self.registration.selectable_schemas.iter().any(|selectable| selectable == id)
+    }
+
+    /// Whether codes, or links, may be used for recovery and verification.
+    #[must_use]
+    pub fn enables(&self, method: FlowMethod) -> bool {
+        match method {
+            FlowMethod::Code => self.code.enabled,
+            FlowMethod::Link => self.link.enabled,
+            FlowMethod::Password
+            | FlowMethod::Profile
+            | FlowMethod::Oidc
+            | FlowMethod::Totp
+            | FlowMethod::LookupSecret
+            | FlowMethod::Webauthn
+            | FlowMethod::Passkey => false,
+        }
     }
 }
 
@@ -100,6 +124,10 @@ pub struct FlowLifespans {
     pub login: Duration,
     /// Registration flows.
     pub registration: Duration,
+    /// Settings flows.
+    pub settings: Duration,
+    /// Recovery flows.
+    pub recovery: Duration,
     /// Verification flows.
     pub verification: Duration,
 }
@@ -113,6 +141,8 @@ pub struct After {
     pub return_url: Option<Url>,
     /// What to do besides, in order.
     pub hooks: Vec<Hook>,
+    /// What to do besides after one method, instead of [`After::hooks`].
+    pub method_hooks: BTreeMap<String, Vec<Hook>>,
 }
 
 impl After {
@@ -120,6 +150,12 @@ impl After {
     #[must_use]
     pub fn return_url(&self, method: &str) -> Option<&Url> {
         self.return_urls.get(method).or(self.return_url.as_ref())
+    }
+
+    /// What to do besides after `method`: its own list replaces the general one.
+    #[must_use]
+    pub fn hooks(&self, method: &str) -> &[Hook] {
+        self.method_hooks.get(method).filter(|own| !own.is_empty()).unwrap_or(&self.hooks)
     }
 }
 
@@ -130,7 +166,7 @@ pub enum Hook {
     Session,
     /// Tell the client about the verification flow.
     ShowVerificationUi,
-    /// Login: end all other sessions.
+    /// Login, settings, recovery: end all other sessions.
     RevokeActiveSessions,
     /// Login: refuse accounts without a proven address.
     RequireVerifiedAddress,
@@ -168,11 +204,68 @@ pub struct RegistrationConfig {
     pub after: After,
 }
 
+/// Settings of the settings flow.
+#[derive(Debug, Clone)]
+pub struct SettingsConfig {
+    /// How old a sign-in may be to change what leads into the account; zero means any age.
+    pub privileged_max_age: Duration,
+    /// The level that a session needs.
+    pub required_aal: RequiredAal,
+    /// After a change.
+    pub after: After,
+}
+
+/// What a recovery or verification message carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// A code to type.
+    #[default]
+    Code,
+    /// A link to open.
+    Link,
+}
+
+/// Recovery settings.
+#[derive(Debug, Clone)]
+pub struct RecoveryConfig {
+    /// Whether accounts can be recovered.
+    pub enabled: bool,
+    /// What messages carry.
+    pub uses: Delivery,
+    /// Ask which address to recover with. Only codes know how.
+    pub choose_address: bool,
+    /// Whether unknown addresses get a mail too.
+    pub notify_unknown_recipients: bool,
+    /// After a recovery.
+    pub after: After,
+}
+
+impl RecoveryConfig {
+    /// Whether the address is chosen among those of the account.
+    #[must_use]
+    pub fn chooses(&self) -> bool {
+        self.choose_address && self.uses == Delivery::Code
+    }
+}
+
+/// Links of recovery and verification messages.
+#[derive(Debug, Clone)]
+pub struct LinkConfig {
+    /// Whether links can be used.
+    pub enabled: bool,
+    /// How long a link works.
+    pub lifespan: Duration,
+    /// What links begin with; the public base URL when unset.
+    pub base_url: Option<Url>,
+}
+
 /// Verification settings.
 #[derive(Debug, Clone)]
 pub struct VerificationConfig {
     /// Whether addresses are verified.
     pub enabled: bool,
+    /// What messages carry.
+    pub uses: Delivery,
     /// Whether unknown addresses get a mail too.
     pub notify_unknown_recipients: bool,
     /// After a verification.

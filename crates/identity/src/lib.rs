@@ -1,8 +1,8 @@
 //! Identities, credentials, sessions and self-service flows: the contract of Ory Kratos, both client generations.
 //!
 //! Rooms: `identity/`, `schema/`, `credentials/` and `session/` are the things that last; `flow/` is what all
-//! self-service flows share; `login/`, `registration/`, `verification/` and `logout/` hold one flow each (start,
-//! submit, complete, one file per method); `http/` is the edge.
+//! self-service flows share; `login/`, `registration/`, `settings/`, `recovery/`, `verification/` and `logout/` hold one
+//! flow each (start, submit, complete, one file per method); `http/` is the edge.
 //!
 //! To add a method to a flow: a file in the flow's folder that says *who* and *how* and writes nothing; nodes in the
 //! flow's `render.rs`; its numbered messages are in `flow/catalogue.rs`.
@@ -18,10 +18,12 @@ pub mod identity;
 pub mod limits;
 pub mod login;
 pub mod logout;
+pub mod recovery;
 pub mod registration;
 pub mod schema;
 pub mod service;
 pub mod session;
+pub mod settings;
 pub mod store;
 pub mod verification;
 

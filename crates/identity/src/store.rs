@@ -200,8 +200,10 @@ pub struct NewCode {
     pub flow_id: FlowId,
     /// Keyed hash of the code and its flow.
     pub code: TokenHash,
-    /// The identity and the address that entering it proves. None for an unknown address: such a code never matches.
-    pub address: Option<(IdentityId, Via, String)>,
+    /// Whose it is. None for an unknown address: such a code never matches.
+    pub identity: Option<IdentityId>,
+    /// The address that entering it proves. None when it went to none, because an administrator hands it over.
+    pub address: Option<(Via, String)>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it stops working.
@@ -253,6 +255,81 @@ pub struct RegistrationDone {
     pub verification: Option<(Flow, NewCode)>,
     /// Messages to send.
     pub messages: Vec<NewMessage>,
+}
+
+/// Everything that one stored change of an account writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingsDone {
+    /// The flow as it is afterwards; it stays open.
+    pub flow: Flow,
+    /// The identity as it is afterwards, with the version that the change was computed from and every credential.
+    pub identity: Identity,
+    /// Kinds of credentials that are gone.
+    pub removed: BTreeSet<CredentialKind>,
+    /// The session that the change was made in, which must still be active.
+    pub session: SessionId,
+    /// Sessions of the same identity to revoke.
+    pub revoke_others: bool,
+    /// The verification flows that begin with it, and their codes.
+    pub verifications: Vec<(Flow, NewCode)>,
+    /// Messages to send.
+    pub messages: Vec<NewMessage>,
+}
+
+/// What became of storing a change of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingsStored {
+    /// Everything is stored.
+    Done,
+    /// Somebody else changed the identity first. Nothing is stored; compute the change again.
+    Stale,
+    /// The flow is gone. Nothing is stored.
+    FlowClosed,
+    /// The session has ended meanwhile, or the identity is gone. Nothing is stored.
+    SignedOut,
+}
+
+/// A recovery code or link on its way, or a dummy for an address of nobody.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecoverySent {
+    /// The flow as it is afterwards.
+    pub flow: Flow,
+    /// The code.
+    pub code: NewCode,
+    /// The message that carries it, if there is anybody to get it.
+    pub message: Option<NewMessage>,
+}
+
+/// Everything that the right recovery code writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecoveryDone {
+    /// The flow as it is afterwards (state, `completed_at`), and the identity that it is about.
+    pub flow: Flow,
+    /// Hashes of what was entered.
+    pub codes: Vec<TokenHash>,
+    /// How many codes can be tried in one flow.
+    pub max_submissions: u32,
+    /// The session it leads to.
+    pub session: SessionWrite,
+    /// The settings flow that begins with it.
+    pub settings: Flow,
+    /// Sessions of the same identity to revoke.
+    pub revoke_others: bool,
+}
+
+/// What became of entering a recovery code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// Everything is stored, the code used and its address verified.
+    Done,
+    /// Wrong, used or expired. Counted.
+    Wrong,
+    /// It was right, but the account is disabled. The code is used.
+    Inactive,
+    /// The flow has used up its tries; the code was not compared.
+    TooMany,
+    /// The flow was passed before, or is gone.
+    FlowClosed,
 }
 
 /// What became of completing a flow.
@@ -351,6 +428,25 @@ pub trait FlowStore: Send + Sync {
         via: Via,
         value: &str,
     ) -> Result<Option<(Identity, VerifiableAddress)>, StoreError>;
+
+    /// Stores a change that somebody made to their own account, if the flow is open, the session still active and the
+    /// identity's version still the one that the change was computed from. `Conflict` when a name or address is taken.
+    async fn settings_complete(&self, project: ProjectId, done: &SettingsDone) -> Result<SettingsStored, StoreError>;
+
+    /// The identity that can be recovered with this address. One statement, found or not.
+    async fn recovery_address(&self, project: ProjectId, via: Via, value: &str)
+    -> Result<Option<Identity>, StoreError>;
+
+    /// The identity that has any of these as recovery address, else as sign-in name. Two statements, found or not.
+    async fn recoverable(&self, project: ProjectId, spellings: &[String]) -> Result<Option<Identity>, StoreError>;
+
+    /// Sends (or sends again) a recovery code: as [`FlowStore::verification_send`], with as many statements for an address of
+    /// nobody as for any other.
+    async fn recovery_send(&self, project: ProjectId, sent: &RecoverySent) -> Result<Updated, StoreError>;
+
+    /// Enters a recovery code: counts the try if the flow has fewer than `max_submissions`, consumes the code if it is
+    /// unused, unexpired, right and of the flow's identity, and stores everything that follows.
+    async fn recovery_complete(&self, project: ProjectId, done: &RecoveryDone) -> Result<Recovery, StoreError>;
 
     /// Stores an error for a browser to be shown.
     async fn flow_error_create(

@@ -187,6 +187,7 @@ fn load(options: &TestOptions, database: &TestDatabase) -> Result<Loaded, config
             },
             "selfservice": { "flows": {
                 "registration": { "after": { "hooks": [{ "hook": "session" }, { "hook": "show_verification_ui" }] } },
+                "recovery": { "enabled": true },
                 "verification": { "enabled": true },
             } },
         },

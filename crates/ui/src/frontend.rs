@@ -17,6 +17,10 @@ pub enum FlowPage {
     Registration,
     /// Proving an address.
     Verification,
+    /// Getting back into an account.
+    Recovery,
+    /// Changing an account.
+    Settings,
 }
 
 impl FlowPage {
@@ -27,6 +31,8 @@ impl FlowPage {
             Self::Login => "login",
             Self::Registration => "registration",
             Self::Verification => "verification",
+            Self::Recovery => "recovery",
+            Self::Settings => "settings",
         }
     }
 }
@@ -81,6 +87,8 @@ pub enum Trouble {
     Cookie,
     /// Nobody is signed in.
     SignedOut,
+    /// Somebody is, but a second factor is needed.
+    SecondFactor,
     /// The form was not made for this session.
     Forged,
     /// Storage cannot be reached.
@@ -100,6 +108,9 @@ pub trait Frontend: Send + Sync {
         page: FlowPage,
         id: &str,
     ) -> Result<Value, Trouble>;
+
+    /// Whether accounts can be recovered.
+    fn offers_recovery(&self) -> bool;
 
     /// The stored error that a browser was sent to.
     async fn flow_error(&self, context: &RequestContext, id: &str) -> Result<Value, Trouble>;

@@ -49,8 +49,14 @@ impl Frontend for Platform {
             FlowPage::Login => FlowKind::Login,
             FlowPage::Registration => FlowKind::Registration,
             FlowPage::Verification => FlowKind::Verification,
+            FlowPage::Recovery => FlowKind::Recovery,
+            FlowPage::Settings => FlowKind::Settings,
         };
         json_of(read(&self.identity, context, request, kind, id).await)
+    }
+
+    fn offers_recovery(&self) -> bool {
+        self.identity.config.load().recovery.enabled
     }
 
     async fn flow_error(&self, context: &RequestContext, id: &str) -> Result<Value, Trouble> {
@@ -120,8 +126,8 @@ impl Platform {
         let presented = session::presented(request, &self.identity, context);
         let required = self.identity.config.load().session.required_aal;
         whoami(&self.identity, context, &presented, required).await.map_err(|error| match error {
-            // Signing in again is the way to a second factor too: the login page asks for what is missing.
-            NoSession::Inactive | NoSession::SecondFactorNeeded => Trouble::SignedOut,
+            NoSession::Inactive => Trouble::SignedOut,
+            NoSession::SecondFactorNeeded => Trouble::SecondFactor,
             NoSession::Store(error) => error.into(),
         })
     }
@@ -145,6 +151,7 @@ fn json_of(answer: Result<impl Serialize, ApiError>) -> Result<Value, Trouble> {
     let answer = answer.map_err(|error| match error.status() {
         StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => Trouble::NotFound,
         StatusCode::GONE => Trouble::Expired,
+        StatusCode::FORBIDDEN if error.id() == Some("session_aal2_required") => Trouble::SecondFactor,
         StatusCode::FORBIDDEN => Trouble::Cookie,
         StatusCode::UNAUTHORIZED => Trouble::SignedOut,
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Trouble::Unavailable,

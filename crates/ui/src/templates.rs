@@ -2,11 +2,12 @@
 
 use minijinja::{AutoEscape, Environment, Value, context};
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("form.html", include_str!("../templates/form.html")),
     ("flow.html", include_str!("../templates/flow.html")),
     ("home.html", include_str!("../templates/home.html")),
+    ("settings.html", include_str!("../templates/settings.html")),
     ("account.html", include_str!("../templates/account.html")),
     ("message.html", include_str!("../templates/message.html")),
     ("inbox.html", include_str!("../templates/inbox.html")),

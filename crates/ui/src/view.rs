@@ -90,6 +90,15 @@ impl Words<'_> {
 impl Form {
     /// The form of a flow's `ui` container.
     pub(crate) fn new(ui: &Value, words: &Words<'_>) -> Self {
+        Self::of(ui, words, |_| true)
+    }
+
+    /// The part of it that one group of nodes makes up, with what belongs to all of them.
+    pub(crate) fn of_group(ui: &Value, words: &Words<'_>, group: &str) -> Self {
+        Self::of(ui, words, |node| node["group"] == group || node["group"] == "default")
+    }
+
+    fn of(ui: &Value, words: &Words<'_>, shows: impl Fn(&Value) -> bool) -> Self {
         let mut form = Self {
             action: string(&ui["action"]),
             method: string(&ui["method"]),
@@ -100,7 +109,7 @@ impl Form {
             links: Vec::new(),
             texts: Vec::new(),
         };
-        for node in ui["nodes"].as_array().into_iter().flatten() {
+        for node in ui["nodes"].as_array().into_iter().flatten().filter(|node| shows(node)) {
             form.add(node, words);
         }
         form.settle();
@@ -146,6 +155,17 @@ impl Form {
             field.autofocus = true;
         }
     }
+}
+
+/// The groups of a flow's nodes, in the order of the form; what belongs to all is none.
+pub(crate) fn groups(ui: &Value) -> Vec<&str> {
+    let mut groups = Vec::new();
+    for group in ui["nodes"].as_array().into_iter().flatten().filter_map(|node| node["group"].as_str()) {
+        if group != "default" && !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    groups
 }
 
 fn notices(messages: &Value, words: &Words<'_>) -> Vec<Notice> {

@@ -4,7 +4,7 @@ use orrery_core::id::FlowId;
 use serde::{Deserialize, Serialize};
 
 use super::form::with_query;
-use super::{Flow, FlowKind, FlowType};
+use super::{Flow, FlowType};
 use crate::config::Config;
 
 /// One next step. Clients reject actions that they do not know, so this list is closed.
@@ -26,6 +26,16 @@ pub enum ContinueWith {
         /// Where.
         flow: VerificationFlow,
     },
+    /// Let the person set a new credential.
+    ShowSettingsUi {
+        /// Where.
+        flow: NextFlow,
+    },
+    /// Let the person try again.
+    ShowRecoveryUi {
+        /// Where.
+        flow: NextFlow,
+    },
 }
 
 impl ContinueWith {
@@ -34,7 +44,10 @@ impl ContinueWith {
     pub fn verification_page(&self) -> Option<&str> {
         match self {
             Self::ShowVerificationUi { flow } => flow.url.as_deref(),
-            Self::RedirectBrowserTo { .. } | Self::SetOrySessionToken { .. } => None,
+            Self::RedirectBrowserTo { .. }
+            | Self::SetOrySessionToken { .. }
+            | Self::ShowSettingsUi { .. }
+            | Self::ShowRecoveryUi { .. } => None,
         }
     }
 }
@@ -55,9 +68,27 @@ impl VerificationFlow {
     /// How a client gets to a flow that verifies this address.
     #[must_use]
     pub fn of(flow: &Flow, address: &str, config: &Config) -> Self {
-        let url = (flow.flow_type == FlowType::Browser)
-            .then(|| with_query(config.ui.of(FlowKind::Verification), "flow", &flow.id.to_string()));
-        Self { id: flow.id, verifiable_address: address.to_owned(), url }
+        let NextFlow { id, url } = NextFlow::of(flow, config);
+        Self { id, verifiable_address: address.to_owned(), url }
+    }
+}
+
+/// Another flow to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextFlow {
+    /// The flow.
+    pub id: FlowId,
+    /// The page, for browsers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl NextFlow {
+    /// How a client gets to this flow.
+    #[must_use]
+    pub fn of(flow: &Flow, config: &Config) -> Self {
+        let page = || with_query(config.ui.of(flow.kind), "flow", &flow.id.to_string());
+        Self { id: flow.id, url: (flow.flow_type == FlowType::Browser).then(page) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use orrery_core::StoreError;
 
-use super::{FlowKind, FlowMethod, VerificationFlow};
+use super::{Flow, FlowKind, FlowMethod, Submission, VerificationFlow};
 use crate::credentials::password::Overloaded;
 use crate::limits::TooMany;
 
@@ -18,9 +18,23 @@ pub enum FlowError {
     /// A second factor was asked for, but nobody is signed in.
     #[error("a second factor needs a session")]
     FirstFactorNeeded,
-    /// The session ended while its login was being completed.
+    /// There is no active session, or it ended meanwhile.
     #[error("the session is not active")]
     SessionInactive,
+    /// The session must reach a higher level first.
+    #[error("a second factor is needed")]
+    SecondFactorNeeded,
+    /// The last sign-in is too long ago for this change, which is kept for afterwards.
+    #[error("a fresh sign-in is needed")]
+    RefreshNeeded {
+        /// The flow that was submitted.
+        flow: Box<Flow>,
+        /// What was submitted.
+        submitted: Submission,
+    },
+    /// The flow belongs to somebody else than the session.
+    #[error("the flow belongs to another identity")]
+    OtherIdentity,
     /// The operator has switched this flow off.
     #[error("the {} flow is disabled", .0.as_str())]
     Disabled(FlowKind),

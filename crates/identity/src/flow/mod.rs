@@ -14,10 +14,13 @@ use crate::session::Aal;
 
 pub mod catalogue;
 pub mod continue_with;
+pub mod continuity;
 pub mod error;
 pub mod form;
 pub mod message;
+pub mod new_password;
 pub mod node;
+pub mod one_time;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -25,7 +28,7 @@ pub mod steps;
 pub mod submission;
 pub mod traits;
 
-pub use continue_with::{ContinueWith, VerificationFlow};
+pub use continue_with::{ContinueWith, NextFlow, VerificationFlow};
 pub use error::FlowError;
 pub use form::Generation;
 pub use message::{Message, PlacedMessage};
@@ -86,6 +89,14 @@ pub enum FlowState {
     ShowForm,
     /// Settings: a change was stored.
     Success,
+    /// Recovery with a choice: waiting for a name of the account.
+    RecoveryAwaitingAddress,
+    /// Recovery with a choice: waiting for one of its addresses to be chosen.
+    RecoveryAwaitingAddressChoice,
+    /// Recovery with a choice: waiting for the chosen address in full.
+    RecoveryConfirmingAddress,
+    /// Recovery with a choice: waiting for the code.
+    RecoveryAwaitingCode,
 }
 
 /// The submit method that a flow last used (`active` in the contract).

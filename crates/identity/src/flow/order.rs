@@ -20,6 +20,35 @@ pub const LOGIN_GROUPS: &[Group] = &[
 pub const REGISTRATION_GROUPS: &[Group] =
     &[Group::Oidc, Group::Default, Group::Webauthn, Group::Passkey, Group::Code, Group::Password, Group::Profile];
 
+/// The groups of a settings form, first to last.
+pub const SETTINGS_GROUPS: &[Group] = &[
+    Group::Default,
+    Group::Profile,
+    Group::Password,
+    Group::Oidc,
+    Group::LookupSecret,
+    Group::Webauthn,
+    Group::Passkey,
+    Group::Totp,
+];
+
+/// What follows the traits within the groups of a settings form.
+pub const SETTINGS_KEYS: &[&str] = &[
+    "lookup_secret_reveal",
+    "lookup_secret_regenerate",
+    "lookup_secret_codes",
+    "lookup_secret_confirm",
+    "webauthn_remove",
+    "webauthn_register_displayname",
+    "webauthn_register",
+    "passkey_remove",
+    "passkey_register",
+    "totp_qr",
+    "totp_secret_key",
+    "totp_unlink",
+    "totp_code",
+];
+
 /// Sorts by group, then by the first of `keys` that the name begins with. Whatever is not listed keeps its order, after
 /// what is (keys) or before it (groups). A node named `method` closes its group; nodes of the same name go by value.
 ///

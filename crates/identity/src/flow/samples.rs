@@ -9,8 +9,9 @@ use url::Url;
 use super::form::{Generation, Reader};
 use super::{Flow, FlowKind, FlowType, Origin};
 use crate::config::{
-    After, CodeConfig, Compatibility, Config, FlowLifespans, HashAlgorithm, HasherConfig, LimitsConfig, LoginConfig,
-    PasswordPolicy, RegistrationConfig, RegistrationStyle, UiUrls, VerificationConfig,
+    After, CodeConfig, Compatibility, Config, Delivery, FlowLifespans, HashAlgorithm, HasherConfig, LimitsConfig,
+    LinkConfig, LoginConfig, PasswordPolicy, RecoveryConfig, RegistrationConfig, RegistrationStyle, RequiredAal,
+    SettingsConfig, UiUrls, VerificationConfig,
 };
 use crate::schema::IdentitySchema;
 use crate::test_values;
@@ -35,7 +36,13 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
             settings: url("/ui/settings"),
             error: url("/ui/error"),
         },
-        lifespans: FlowLifespans { login: hour, registration: hour, verification: hour },
+        lifespans: FlowLifespans {
+            login: hour,
+            registration: hour,
+            settings: hour,
+            recovery: hour,
+            verification: hour,
+        },
         login: LoginConfig::default(),
         registration: RegistrationConfig {
             enabled: true,
@@ -44,9 +51,27 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
             selectable_schemas: Vec::new(),
             after: After::default(),
         },
-        verification: VerificationConfig { enabled: true, notify_unknown_recipients: false, after: After::default() },
+        settings: SettingsConfig {
+            privileged_max_age: hour,
+            required_aal: RequiredAal::HighestAvailable,
+            after: After::default(),
+        },
+        recovery: RecoveryConfig {
+            enabled: true,
+            uses: Delivery::Code,
+            choose_address: false,
+            notify_unknown_recipients: false,
+            after: After::default(),
+        },
+        verification: VerificationConfig {
+            enabled: true,
+            uses: Delivery::Code,
+            notify_unknown_recipients: false,
+            after: After::default(),
+        },
         logout_return_url: None,
         code: CodeConfig { enabled: true, lifespan: hour, max_submissions: 5 },
+        link: LinkConfig { enabled: true, lifespan: hour, base_url: None },
         password: PasswordPolicy { enabled: true, min_length: 8, similarity_check: true },
         hasher: HasherConfig {
             algorithm: HashAlgorithm::Argon2id { memory_kib: 256, iterations: 1, parallelism: 1 },
@@ -57,6 +82,7 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
         session,
         limits: LimitsConfig { attempts: 10, window: hour, lock: hour, submits_per_minute: 0, flows_per_minute: 0 },
         compatibility: Compatibility::Auto,
+        continue_with_transitions: false,
         mitigate_enumeration: false,
         development: false,
     }

@@ -47,6 +47,12 @@ impl Submission {
         Self { fields, encoding }
     }
 
+    /// Every field.
+    #[must_use]
+    pub const fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
     /// How the fields were sent.
     #[must_use]
     pub const fn encoding(&self) -> Encoding {

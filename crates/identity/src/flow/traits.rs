@@ -2,9 +2,34 @@
 
 use serde_json::{Map, Value, json};
 
-use super::catalogue;
 use super::node::{Choice, Group, Input, Node};
-use crate::schema::Field;
+use super::steps::invalid;
+use super::{Encoding, PlacedMessage, Submission, catalogue};
+use crate::schema::{Field, IdentitySchema};
+
+/// Traits beyond this many bytes of JSON are refused: they are kept in the flow between submits.
+const MAX_TRAITS: usize = 64 * 1024;
+
+/// The traits of a submit, if it carries any.
+///
+/// # Errors
+/// What is wrong with them, for the form.
+pub fn submitted(schema: &IdentitySchema, submitted: &Submission) -> Result<Option<Map<String, Value>>, PlacedMessage> {
+    let mut traits = match submitted.value("traits") {
+        Some(Value::Object(traits)) => traits.clone(),
+        None => return Ok(None),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            return Err(invalid("The traits must be an object."));
+        }
+    };
+    if json!(traits).to_string().len() > MAX_TRAITS {
+        return Err(invalid("The traits are too large."));
+    }
+    if submitted.encoding() == Encoding::Form {
+        schema.coerce(&mut traits);
+    }
+    Ok(Some(traits))
+}
 
 /// The field of a trait, with its present value.
 #[must_use]

@@ -98,7 +98,20 @@ pub fn api_error(error: FlowError) -> ApiError {
                 .with_id("session_aal1_required")
         }
         FlowError::SessionInactive => {
-            ApiError::unauthorized("The session has ended. Sign in again.").with_id("session_inactive")
+            ApiError::unauthorized("There is no active session, or it has ended. Sign in and try again.")
+                .with_id("session_inactive")
+        }
+        FlowError::SecondFactorNeeded => {
+            ApiError::forbidden("The session needs a second factor. Complete it at redirect_browser_to.")
+                .with_id("session_aal2_required")
+        }
+        FlowError::RefreshNeeded { .. } => ApiError::forbidden(
+            "The last sign-in is too long ago for this change. Sign in again at redirect_browser_to, then repeat it.",
+        )
+        .with_id("session_refresh_required"),
+        FlowError::OtherIdentity => {
+            ApiError::forbidden("The flow belongs to somebody else than the session. Begin a new one.")
+                .with_id("security_identity_mismatch")
         }
         FlowError::Disabled(kind) => ApiError::bad_request(format!("The {} flow is not offered here.", kind.as_str()))
             .with_id("self_service_flow_disabled"),

@@ -2,6 +2,7 @@
 //!
 //! Every handler takes `Data<IdentityService>` and the request's `Context`.
 
+mod admin_recovery;
 pub mod admin_sessions;
 pub mod errors;
 pub mod failure;
@@ -11,10 +12,12 @@ mod identity_json;
 mod list;
 mod login;
 pub mod logout;
+mod recovery;
 mod registration;
 pub mod schemas;
 pub mod session;
 pub mod sessions;
+mod settings;
 mod verification;
 
 use actix_web::HttpRequest;
@@ -24,7 +27,7 @@ use orrery_web::{ApiError, Routes};
 use serde_json::Value;
 
 use crate::IdentityService;
-use crate::flow::{FlowError, FlowKind};
+use crate::flow::FlowKind;
 
 /// The surface's name in the list of routes.
 const SURFACE: &str = "identity";
@@ -35,6 +38,8 @@ pub fn public() -> Routes {
     login::routes(SURFACE)
         .and(registration::routes(SURFACE))
         .and(verification::routes(SURFACE))
+        .and(settings::routes(SURFACE))
+        .and(recovery::routes(SURFACE))
         .and(logout::routes(SURFACE))
         .and(errors::routes(SURFACE))
         .and(sessions::routes(SURFACE))
@@ -44,7 +49,7 @@ pub fn public() -> Routes {
 /// Everything on the administrators' listener.
 #[must_use]
 pub fn admin() -> Routes {
-    identities::routes(SURFACE).and(admin_sessions::routes(SURFACE))
+    identities::routes(SURFACE).and(admin_sessions::routes(SURFACE)).and(admin_recovery::routes(SURFACE))
 }
 
 /// A flow's JSON as the request's sender may read it.
@@ -66,7 +71,12 @@ pub async fn read(
         FlowKind::Verification => {
             serde_json::to_value(flow::read::<verification::Verification>(service, context, request, id).await?)
         }
-        FlowKind::Settings | FlowKind::Recovery => return Err(failure::api_error(FlowError::Unknown)),
+        FlowKind::Settings => {
+            serde_json::to_value(flow::read::<settings::Settings>(service, context, request, id).await?)
+        }
+        FlowKind::Recovery => {
+            serde_json::to_value(flow::read::<recovery::Recovery>(service, context, request, id).await?)
+        }
     };
     body.map_err(ApiError::internal)
 }

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::flow::form::{Frame, endpoint, with_query};
 use crate::flow::{BrowserSecrets, Flow, FlowError, FlowKind, FlowType, Open, Origin, Submission, Submitted};
 use crate::verification::render::render;
-use crate::verification::{Outcome, is_code_entry, prefill, start, submit};
+use crate::verification::{Outcome, follow, is_code_entry, prefill, start, submit};
 
 pub(super) fn routes(surface: &'static str) -> Routes {
     let (browser, native) = (Some("createBrowserVerificationFlow"), Some("createNativeVerificationFlow"));
@@ -48,7 +48,14 @@ impl SelfService for Verification {
         if let Some(code) = exchange.query.get("code") {
             prefill(service, context, open.flow.clone(), code, browser.fingerprint()).await.map_err(api_error)?;
         }
-        let page = response::see_other(&exchange.page(&open.flow))?;
+        let shown = match exchange.asked("token") {
+            Some(token) => {
+                let followed = follow(service, context, &open.flow, token, browser.fingerprint()).await;
+                exchange.page(&followed.map_err(api_error)?)
+            }
+            None => exchange.page(&open.flow),
+        };
+        let page = response::see_other(&shown)?;
         response::with_cookies(page, browser.cookie).map(Some)
     }
 

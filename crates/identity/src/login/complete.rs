@@ -8,7 +8,7 @@ use super::{LoggedIn, Outcome, SessionIssue};
 use crate::IdentityService;
 use crate::config::Hook;
 use crate::flow::steps::again;
-use crate::flow::{Flow, FlowError, FlowState, Origin, Submitted, VerificationFlow, catalogue};
+use crate::flow::{Flow, FlowError, FlowMethod, FlowState, Origin, Submitted, VerificationFlow, catalogue};
 use crate::identity::Identity;
 use crate::session::{self, Aal, AuthenticationMethod, SessionWithIdentity, UsedMethod};
 use crate::store::{Completion, LoginDone, SessionWrite};
@@ -28,7 +28,7 @@ pub(super) async fn complete(
         let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
         return again(service, context, flow, disabled, None).await;
     }
-    let hooks = &config.login.after.hooks;
+    let hooks = config.login.after.hooks(FlowMethod::Password.as_str());
     if hooks.contains(&Hook::RequireVerifiedAddress)
         && let Some(verification) = unverified(service, context, &flow, &identity).await?
     {

@@ -13,8 +13,8 @@ use crate::config::{Config, Hook};
 use crate::credentials::CredentialKind;
 use crate::flow::steps::again;
 use crate::flow::{
-    BrowserSecrets, ContinueWith, Flow, FlowError, FlowState, Origin, PlacedMessage, Submitted, VerificationFlow,
-    catalogue,
+    BrowserSecrets, ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted,
+    VerificationFlow, catalogue,
 };
 use crate::identity::Identity;
 use crate::session::{self, Aal, AuthenticationMethod, UsedMethod};
@@ -31,7 +31,7 @@ pub(super) async fn complete(
 ) -> Result<Submitted<Registered>, FlowError> {
     let config = service.config.load();
     let before = flow.clone();
-    let hooks = &config.registration.after.hooks;
+    let hooks = config.registration.after.hooks(FlowMethod::Password.as_str());
     // The session comes last, whatever its place in the list.
     let issued = hooks.contains(&Hook::Session).then(|| {
         let method = UsedMethod {

@@ -1,19 +1,15 @@
 //! Submitting a registration: which step does it ask for?
 
 use orrery_core::{RequestContext, TokenHash};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{Memory, Registered, Screen, password, profile, typed};
 use crate::IdentityService;
 use crate::config::RegistrationStyle;
-use crate::flow::steps::{again, invalid, succeed};
+use crate::flow::steps::{again, succeed};
 use crate::flow::{
-    Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, Open, PlacedMessage, Submission, Submitted, catalogue,
+    Asked, BrowserSecrets, Flow, FlowError, FlowMethod, Open, PlacedMessage, Submission, Submitted, catalogue, traits,
 };
-use crate::schema::IdentitySchema;
-
-/// Traits beyond this many bytes of JSON are refused: they are kept in the flow between submits.
-const MAX_TRAITS: usize = 64 * 1024;
 
 /// Submits a registration whose sender was found to be the one who began it. `browser` is who it is,
 /// unless it is a native client.
@@ -40,8 +36,9 @@ pub async fn submit(
     }
     let schemas = service.schemas.load();
     let schema = flow.schema_id.as_deref().and_then(|id| schemas.get(id)).ok_or(FlowError::UnknownSchema)?;
-    let traits = match traits(&flow, schema, submitted) {
-        Ok(traits) => traits,
+    // A page without traits goes on with those of the page before.
+    let traits = match traits::submitted(schema, submitted) {
+        Ok(traits) => traits.unwrap_or_else(|| typed(&flow)),
         Err(message) => return again(service, context, flow, vec![message], None).await,
     };
     flow.transient_payload = submitted.transient_payload();
@@ -85,24 +82,6 @@ fn step(submitted: &Submission, style: RegistrationStyle) -> Step {
         (Asked::Method(FlowMethod::Profile), RegistrationStyle::Unified) | (Asked::Nothing, _) => Step::Nothing,
         (Asked::Method(method), _) => Step::Method(method),
     }
-}
-
-/// The traits of this submit, or those of the page before when it carries none.
-fn traits(flow: &Flow, schema: &IdentitySchema, submitted: &Submission) -> Result<Map<String, Value>, PlacedMessage> {
-    let mut traits = match submitted.value("traits") {
-        Some(Value::Object(traits)) => traits.clone(),
-        None => return Ok(typed(flow)),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            return Err(invalid("The traits must be an object."));
-        }
-    };
-    if json!(traits).to_string().len() > MAX_TRAITS {
-        return Err(invalid("The traits are too large."));
-    }
-    if submitted.encoding() == Encoding::Form {
-        schema.coerce(&mut traits);
-    }
-    Ok(traits)
 }
 
 /// Back on the first page, the password's messages would have no field to stand at.

@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::IdentityService;
-use crate::config::Config;
+use crate::config::{Config, Delivery};
 use crate::flow::{Flow, FlowKind, FlowMethod, Origin, PlacedMessage};
 use crate::identity::Via;
 
+pub(crate) use send::count;
 pub use send::{Begun, begin_for, send_for};
-pub use submit::{Outcome, is_code_entry, prefill, submit};
+pub use submit::{Outcome, follow, is_code_entry, prefill, submit};
 
 /// The node and the value that hold the address.
 const ADDRESS: &str = "email";
@@ -37,7 +38,7 @@ pub async fn start(service: &IdentityService, context: &RequestContext, origin: 
 
 fn begin(config: &Config, context: &RequestContext, origin: Origin, entropy: &dyn Entropy) -> Flow {
     let mut flow = Flow::begin(FlowKind::Verification, origin, config.lifespans.verification, context.now, entropy);
-    flow.active = Some(FlowMethod::Code);
+    flow.active = Some(method_of(config));
     flow
 }
 
@@ -92,7 +93,10 @@ fn address(flow: &Flow) -> Option<&str> {
     flow.values.get(ADDRESS)?.as_str()
 }
 
-/// What a code is stored as: good in its own flow only.
-fn code_name(flow: &Flow, code: &str) -> String {
-    format!("verification:{}:{code}", flow.id)
+/// What the form of a verification offers.
+fn method_of(config: &Config) -> FlowMethod {
+    match config.verification.uses {
+        Delivery::Code => FlowMethod::Code,
+        Delivery::Link => FlowMethod::Link,
+    }
 }

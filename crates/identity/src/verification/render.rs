@@ -14,9 +14,19 @@ use crate::flow::{Flow, FlowMethod, FlowState, catalogue};
 pub fn render(flow: &Flow, config: &Config, keyring: &Keyring, reader: Reader<'_>) -> Frame {
     let csrf = Node::csrf_token(reader.csrf_token);
     let nodes = match flow.state {
-        FlowState::SentEmail => sent(flow, keyring, csrf),
+        FlowState::SentEmail if flow.active != Some(FlowMethod::Link) => sent(flow, keyring, csrf),
         FlowState::PassedChallenge => vec![csrf, go_on(flow, config)],
-        FlowState::ChooseMethod | FlowState::ShowForm | FlowState::Success => vec![asked(flow), submit(), csrf],
+        FlowState::ChooseMethod
+        | FlowState::SentEmail
+        | FlowState::ShowForm
+        | FlowState::Success
+        | FlowState::RecoveryAwaitingAddress
+        | FlowState::RecoveryAwaitingAddressChoice
+        | FlowState::RecoveryConfirmingAddress
+        | FlowState::RecoveryAwaitingCode => match flow.active {
+            Some(FlowMethod::Link) => by_link(flow, csrf),
+            Some(_) | None => vec![asked(flow), submit(), csrf],
+        },
     };
     let mut shown = Frame::new(flow, &config.public_url, nodes, reader);
     if flow.state == FlowState::PassedChallenge {
@@ -36,6 +46,14 @@ fn asked(flow: &Flow) -> Node {
     let mut input = Input::new(ADDRESS, InputType::Text).required();
     input.value = address(flow).map(Value::from);
     input.node(Group::Code).labelled(catalogue::LABEL_EMAIL_OR_PHONE.message())
+}
+
+/// A link needs no further step, so the form stays as it is.
+fn by_link(flow: &Flow, csrf: Node) -> Vec<Node> {
+    let mut input = Input::new(ADDRESS, InputType::Email).required().autocomplete(Autocomplete::Email);
+    input.value = address(flow).map(Value::from);
+    let button = Node::method(Group::Link, FlowMethod::Link.as_str(), catalogue::LABEL_CONTINUE.message());
+    vec![csrf, input.node(Group::Link).labelled(catalogue::LABEL_EMAIL.message()), button]
 }
 
 fn submit() -> Node {

@@ -1,6 +1,5 @@
 //! Sending a code.
 
-use orrery_core::EntropyExt;
 use orrery_core::RequestContext;
 use orrery_core::id::CodeId;
 use orrery_core::secret::Purpose;
@@ -8,18 +7,15 @@ use orrery_courier::compose::{ComposeError, ComposeRequest, TemplateData};
 use orrery_courier::message::{Channel, NewMessage};
 use serde_json::{Value, json};
 
-use super::{ADDRESS, Memory, begin, code_name};
+use super::{ADDRESS, Memory, begin};
 use crate::IdentityService;
-use crate::config::Config;
+use crate::config::{Config, Delivery};
 use crate::flow::form::{endpoint, with_query};
-use crate::flow::{Flow, FlowError, FlowState, Origin, catalogue};
+use crate::flow::{Flow, FlowError, FlowMethod, FlowState, Origin, catalogue, one_time};
 use crate::identity::json::IdentityJson;
 use crate::identity::{Identity, VerifiableAddress, Via};
 use crate::limits::{Door, TooMany};
 use crate::store::NewCode;
-
-/// Digits of a code.
-const DIGITS: usize = 6;
 
 /// A verification whose code is ready to be sent: everything is to be stored in one step.
 #[derive(Debug)]
@@ -78,7 +74,7 @@ pub async fn send_for(
 ///
 /// # Errors
 /// Storage trouble, or [`FlowError::TooMany`] when there were too many lately. The same for addresses of nobody.
-pub(super) async fn count(service: &IdentityService, context: &RequestContext, address: &str) -> Result<(), FlowError> {
+pub(crate) async fn count(service: &IdentityService, context: &RequestContext, address: &str) -> Result<(), FlowError> {
     let config = service.config.load();
     let sent = Door::sending(context.project, address, &service.keyring).failure(&config.limits, context.now);
     let counted = service.attempts.attempt_failed(context.project, &sent).await?;
@@ -110,19 +106,30 @@ impl Recipient<'_> {
         flow.updated_at = context.now;
         flow.values.insert(ADDRESS.to_owned(), Value::from(self.value));
         Memory { via: Some(self.via), prefilled: None }.store(flow);
-        let sent = match self.via {
-            Via::Email => &catalogue::VERIFICATION_CODE_MAILED,
-            Via::Sms => &catalogue::VERIFICATION_CODE_TEXTED,
+        // Text messages always carry a code: it is shorter, and read on another device.
+        let (sent, secret, lifespan, method) = match (self.via, config.verification.uses) {
+            (Via::Email, Delivery::Link) => {
+                let token = one_time::token(&*service.entropy);
+                (&catalogue::VERIFICATION_LINK_SENT, token, config.link.lifespan, FlowMethod::Link)
+            }
+            (via, Delivery::Code | Delivery::Link) => {
+                let sent = match via {
+                    Via::Email => &catalogue::VERIFICATION_CODE_MAILED,
+                    Via::Sms => &catalogue::VERIFICATION_CODE_TEXTED,
+                };
+                (sent, one_time::digits(&*service.entropy), config.code.lifespan, FlowMethod::Code)
+            }
         };
+        flow.active = Some(method);
         flow.messages = vec![sent.message().on_form()];
-        let digits = service.entropy.digits(DIGITS);
         let code = NewCode {
             id: CodeId::generate(&*service.entropy),
             flow_id: flow.id,
-            code: service.keyring.hash(Purpose::OneTimeCode, &code_name(flow, &digits)),
-            address: self.owner.map(|identity| (identity.id, self.via, self.value.to_owned())),
+            code: service.keyring.hash(Purpose::OneTimeCode, &one_time::name(flow, &secret)),
+            identity: self.owner.map(|identity| identity.id),
+            address: self.owner.map(|_| (self.via, self.value.to_owned())),
             created_at: context.now,
-            expires_at: context.now + config.code.lifespan,
+            expires_at: context.now + lifespan,
         };
         let request = ComposeRequest {
             project: context.project,
@@ -132,7 +139,7 @@ impl Recipient<'_> {
             },
             recipient: self.value,
             locale: context.accept_language.as_deref(),
-            data: self.data(config, flow, digits),
+            data: self.data(config, flow, method, secret),
             request_url: Some(&flow.request_url),
             transient_payload: flow.transient_payload.clone().unwrap_or(Value::Null),
         };
@@ -141,16 +148,24 @@ impl Recipient<'_> {
         Ok((code, if sends { vec![message] } else { Vec::new() }))
     }
 
-    fn data(&self, config: &Config, flow: &Flow, code: String) -> TemplateData {
-        let Some(identity) = self.owner else { return TemplateData::VerificationCodeInvalid };
-        let page = endpoint(&config.public_url, "/self-service/verification");
-        let mut link = page.clone();
-        link.query_pairs_mut().append_pair("flow", &flow.id.to_string());
+    fn data(&self, config: &Config, flow: &Flow, method: FlowMethod, secret: String) -> TemplateData {
+        let by_link = method == FlowMethod::Link;
+        let Some(identity) = self.owner else {
+            return if by_link { TemplateData::VerificationInvalid } else { TemplateData::VerificationCodeInvalid };
+        };
+        let base = config.link.base_url.as_ref().filter(|_| by_link).unwrap_or(&config.public_url);
+        let mut page = endpoint(base, "/self-service/verification");
+        page.query_pairs_mut().append_pair("flow", &flow.id.to_string());
+        let identity = json!(IdentityJson::public(identity, &config.public_url));
+        if by_link {
+            let verification_url = with_query(&page, "token", &secret);
+            return TemplateData::VerificationValid { verification_url, expires_in: config.link.lifespan, identity };
+        }
         TemplateData::VerificationCodeValid {
-            verification_url: Some(with_query(&link, "code", &code)),
-            verification_code: code,
+            verification_url: Some(with_query(&page, "code", &secret)),
+            verification_code: secret,
             expires_in: config.code.lifespan,
-            identity: json!(IdentityJson::public(identity, &config.public_url)),
+            identity,
         }
     }
 }

@@ -6,21 +6,17 @@ use orrery_courier::compose::ComposeError;
 use serde_json::json;
 
 use super::send::{Recipient, count};
-use super::{Memory, address, begin_again, code_name};
+use super::{Memory, address, begin_again, method_of};
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::message::Template;
 use crate::flow::steps::{again, invalid, required, succeed};
 use crate::flow::{
-    Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, FlowState, Submission, Submitted, catalogue,
+    Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, FlowState, Submission, Submitted, catalogue, one_time,
 };
 use crate::identity::Via;
 use crate::limits::{Door, Entry};
-use crate::schema::normalize::{is_email, normalize, phone};
 use crate::store::{Redeemed, Updated};
-
-/// Longest text that is looked at as an address or as a code, in bytes.
-const MAX_BYTES: usize = 320;
 
 /// What a submit led to.
 #[derive(Debug)]
@@ -72,12 +68,15 @@ pub async fn submit(
         return succeed(service, context, flow, fresh).await;
     }
     flow.messages.clear();
-    flow.active = Some(FlowMethod::Code);
+    let method = method_of(&config);
+    flow.active = Some(method);
     if let Some(payload) = submitted.transient_payload() {
         flow.transient_payload = Some(payload);
     }
     match submitted.asked() {
-        Asked::Method(FlowMethod::Code) if config.code.enabled => {}
+        Asked::Method(asked) if asked == method && config.enables(method) => {}
+        // A phone number cannot open a link: its code is entered here whatever mails carry.
+        Asked::Method(FlowMethod::Code) if Memory::of(&flow).via == Some(Via::Sms) => {}
         // Old forms leave the method out; its fields say it.
         Asked::Nothing if submitted.text("code").is_some() || typed_address(submitted).is_some() => {}
         Asked::Nothing => {
@@ -91,10 +90,16 @@ pub async fn submit(
         (_, Some(typed)) => send(service, context, &config, flow, typed, csrf).await,
         (Some(_) | None, None) => {
             let field = match flow.state {
-                FlowState::SentEmail => "code",
-                FlowState::ChooseMethod | FlowState::PassedChallenge | FlowState::ShowForm | FlowState::Success => {
-                    "email"
-                }
+                FlowState::SentEmail if method == FlowMethod::Code => "code",
+                FlowState::SentEmail => "email",
+                FlowState::ChooseMethod
+                | FlowState::PassedChallenge
+                | FlowState::ShowForm
+                | FlowState::Success
+                | FlowState::RecoveryAwaitingAddress
+                | FlowState::RecoveryAwaitingAddressChoice
+                | FlowState::RecoveryConfirmingAddress
+                | FlowState::RecoveryAwaitingCode => "email",
             };
             again(service, context, flow, vec![required(field)], None).await
         }
@@ -113,7 +118,7 @@ pub async fn prefill(
     code: &str,
     csrf: Option<TokenHash>,
 ) -> Result<(), FlowError> {
-    if flow.state != FlowState::SentEmail || flow.is_expired(context.now) || !is_plausible(code) {
+    if flow.state != FlowState::SentEmail || flow.is_expired(context.now) || !one_time::is_plausible(code) {
         return Ok(());
     }
     let mut memory = Memory::of(&flow);
@@ -125,13 +130,41 @@ pub async fn prefill(
     Ok(())
 }
 
-/// A code as people copy it, without the spaces.
-fn compact(code: &str) -> String {
-    code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
-}
+/// Longest text that is looked at as a token, in bytes.
+const MAX_TOKEN: usize = 128;
 
-fn is_plausible(code: &str) -> bool {
-    (1..=16).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit())
+/// Opens the link with this token: in any browser, because all that it does is to prove the address. `csrf` is the
+/// cookie of the browser that opens it.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn follow(
+    service: &IdentityService,
+    context: &RequestContext,
+    flow: &Flow,
+    token: &str,
+    csrf: Option<TokenHash>,
+) -> Result<Flow, FlowError> {
+    let config = service.config.load();
+    let over = async |why: &Template| {
+        let fresh = begin_again(&config, context, flow, csrf, why.message().on_form(), &*service.entropy);
+        service.flows.flow_create(context.project, &fresh).await?;
+        Ok(fresh)
+    };
+    if flow.is_expired(context.now) || flow.active != Some(FlowMethod::Link) || token.len() > MAX_TOKEN {
+        return over(&catalogue::VERIFICATION_TOKEN_INVALID).await;
+    }
+    let mut passed = passed(flow.clone(), context);
+    // Whoever opened it is shown that it worked.
+    passed.csrf = flow.csrf.and(csrf);
+    let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &one_time::name(flow, token)).collect();
+    // A token cannot be guessed, so wrong ones need no count.
+    match service.flows.verification_redeem(context.project, &passed, &hashes, u32::MAX, context.now).await? {
+        Redeemed::Done { .. } => Ok(passed),
+        Redeemed::Wrong | Redeemed::TooMany | Redeemed::FlowClosed => {
+            over(&catalogue::VERIFICATION_TOKEN_INVALID).await
+        }
+    }
 }
 
 async fn send(
@@ -142,7 +175,7 @@ async fn send(
     typed: &str,
     csrf: Option<TokenHash>,
 ) -> Answer {
-    let Some((via, value)) = recognise(typed) else {
+    let Some((via, value)) = one_time::recognise(typed) else {
         let shown: String = typed.chars().take(100).collect();
         let message = catalogue::INVALID_EMAIL.with([("value", json!(shown))]).on_node("email");
         return again(service, context, flow, vec![message], None).await;
@@ -178,18 +211,6 @@ async fn send(
     }
 }
 
-/// An email address or a phone number, in the spelling that it is stored under.
-fn recognise(typed: &str) -> Option<(Via, String)> {
-    if typed.len() > MAX_BYTES {
-        return None;
-    }
-    if let Some(number) = phone(typed) {
-        return Some((Via::Sms, number));
-    }
-    let address = normalize(typed);
-    is_email(&address).then_some((Via::Email, address))
-}
-
 async fn enter(
     service: &IdentityService,
     context: &RequestContext,
@@ -198,7 +219,7 @@ async fn enter(
     code: &str,
     csrf: Option<TokenHash>,
 ) -> Answer {
-    let (project, code) = (context.project, compact(code));
+    let (project, code) = (context.project, one_time::compact(code));
     let door = Door::code(project, address(&flow).unwrap_or_default(), &service.keyring);
     let lookup = || async {
         let attempts = service.attempts.attempts(project, door.counter()).await?;
@@ -212,7 +233,7 @@ async fn enter(
         }
     };
     let passed = passed(flow.clone(), context);
-    let name = code_name(&flow, if is_plausible(&code) { &code } else { "" });
+    let name = one_time::name(&flow, if one_time::is_plausible(&code) { &code } else { "" });
     let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &name).collect();
     let limit = config.code.max_submissions;
     match service.flows.verification_redeem(project, &passed, &hashes, limit, context.now).await? {
@@ -268,29 +289,4 @@ async fn replaced(
     let fresh = begin_again(config, context, over, csrf, why.message().on_form(), &*service.entropy);
     service.flows.flow_create(context.project, &fresh).await?;
     Ok(Submitted::Done(Box::new(Outcome::Replaced(fresh))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_told_apart_by_their_form() {
-        assert_eq!(recognise(" Ada@Example.ORG "), Some((Via::Email, "ada@example.org".to_owned())));
-        assert_eq!(recognise("+49 30 123456"), Some((Via::Sms, "+4930123456".to_owned())));
-        for nobody in ["", "ada", "030 123456", "@", "ada@", "ada@example.org\r\nBcc: eve@example.org"] {
-            assert_eq!(recognise(nobody), None, "{nobody:?}");
-        }
-        assert_eq!(recognise(&format!("{}@example.org", "a".repeat(400))), None);
-    }
-
-    #[test]
-    fn codes_may_be_copied_with_spaces() {
-        assert_eq!(compact(" 123 456\n"), "123456");
-        assert_eq!(compact("123-456"), "123456");
-        assert!(is_plausible("123456"));
-        for rubbish in ["", "12345x", "１２３４５６", "12345678901234567"] {
-            assert!(!is_plausible(rubbish), "{rubbish}");
-        }
-    }
 }

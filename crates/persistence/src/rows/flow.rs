@@ -133,16 +133,13 @@ pub(crate) struct CodeRow {
 
 impl CodeRow {
     pub(crate) fn new(project: ProjectId, code: &NewCode) -> Self {
-        let (identity_id, via, address) = match code.address.clone() {
-            Some((identity, via, address)) => (Some(Uid(identity)), Some(Word(via)), Some(address)),
-            None => (None, None, None),
-        };
+        let (via, address) = code.address.clone().map(|(via, address)| (Word(via), address)).unzip();
         Self {
             project_id: Uid(project),
             id: Uid(code.id),
             flow_id: Uid(code.flow_id),
             code_hash: Hash(code.code),
-            identity_id,
+            identity_id: code.identity.map(Uid),
             via,
             address,
             created_at: At(code.created_at),

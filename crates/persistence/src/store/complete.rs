@@ -91,13 +91,13 @@ impl Store {
     }
 }
 
-fn session_of(write: &SessionWrite) -> (IdentityId, SessionId) {
+pub(super) fn session_of(write: &SessionWrite) -> (IdentityId, SessionId) {
     let (SessionWrite::Create { session, .. } | SessionWrite::Renew(session)) = write;
     (session.identity_id, session.id)
 }
 
 /// Writes the session if its identity may sign in and, for a renewal, if it is still active.
-fn write_session(connection: &mut Conn, project: ProjectId, write: SessionWrite) -> Outcome<bool> {
+pub(super) fn write_session(connection: &mut Conn, project: ProjectId, write: SessionWrite) -> Outcome<bool> {
     let (owner, _) = session_of(&write);
     let may_sign_in: i64 = identities::table
         .filter(identities::project_id.eq(Uid(project)))

@@ -9,7 +9,8 @@ use orrery_courier::message::NewMessage;
 use orrery_identity::flow::{Flow, FlowKind};
 use orrery_identity::identity::{Identity, VerifiableAddress, Via};
 use orrery_identity::store::{
-    Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, NewCode, Redeemed, RegistrationDone, Updated,
+    Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, NewCode, Recovery, RecoveryDone, RecoverySent,
+    Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated,
 };
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use super::{Store, attempt, session};
 use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::rows::flow::{FlowRow, WholeFlowRow};
-use crate::rows::identity::IdentityRow;
+use crate::rows::identity::{AddressPurpose, IdentityRow};
 use crate::rows::session::SessionRow;
 use crate::schema::{flow_errors, flows, projects, sessions};
 
@@ -139,6 +140,31 @@ impl FlowStore for Store {
         value: &str,
     ) -> Result<Option<(Identity, VerifiableAddress)>, StoreError> {
         self.find_verifiable_address(project, via, value).await
+    }
+
+    async fn settings_complete(&self, project: ProjectId, done: &SettingsDone) -> Result<SettingsStored, StoreError> {
+        self.complete_settings(project, done).await
+    }
+
+    async fn recovery_address(
+        &self,
+        project: ProjectId,
+        via: Via,
+        value: &str,
+    ) -> Result<Option<Identity>, StoreError> {
+        self.find_address(project, AddressPurpose::Recovery, via, value).await
+    }
+
+    async fn recoverable(&self, project: ProjectId, spellings: &[String]) -> Result<Option<Identity>, StoreError> {
+        self.find_recoverable(project, spellings).await
+    }
+
+    async fn recovery_send(&self, project: ProjectId, sent: &RecoverySent) -> Result<Updated, StoreError> {
+        self.send_recovery(project, sent).await
+    }
+
+    async fn recovery_complete(&self, project: ProjectId, done: &RecoveryDone) -> Result<Recovery, StoreError> {
+        self.complete_recovery(project, done).await
     }
 
     async fn flow_error_create(

@@ -24,7 +24,7 @@ use crate::schema::{
 };
 
 /// Kinds whose identifiers an administrator can search. The handles of passkeys mean nothing to anybody.
-const SEARCHED: [Word<CredentialKind>; 5] = [
+pub(super) const SEARCHED: [Word<CredentialKind>; 5] = [
     Word(CredentialKind::Password),
     Word(CredentialKind::Webauthn),
     Word(CredentialKind::Code),
@@ -119,38 +119,8 @@ impl IdentityStore for Store {
         identity: &Identity,
         removed: &BTreeSet<CredentialKind>,
     ) -> Result<Updated, StoreError> {
-        let (id, version) = (identity.id, identity.version);
-        let row = IdentityRow::new(project, identity, version.saturating_add(1));
-        let dependents = Dependents::new(project, identity);
-        let replaced = words(&identity.credentials.keys().copied().chain(removed.iter().copied()).collect());
-        self.write(move |connection| {
-            let this =
-                identities::table.filter(identities::project_id.eq(Uid(project))).filter(identities::id.eq(Uid(id)));
-            let updated = diesel::update(this)
-                .filter(identities::version.eq(version))
-                .set(row)
-                .execute(connection)
-                .or_conflict(Conflict::ExternalId)?;
-            if updated == 0 {
-                let there: i64 = this.count().get_result(connection)?;
-                return Ok(if there == 0 { Updated::Unknown } else { Updated::Stale });
-            }
-            diesel::delete(identity_addresses::table)
-                .filter(identity_addresses::project_id.eq(Uid(project)))
-                .filter(identity_addresses::identity_id.eq(Uid(id)))
-                .execute(connection)?;
-            if !replaced.is_empty() {
-                // Their identifiers go with them.
-                diesel::delete(identity_credentials::table)
-                    .filter(identity_credentials::project_id.eq(Uid(project)))
-                    .filter(identity_credentials::identity_id.eq(Uid(id)))
-                    .filter(identity_credentials::kind.eq_any(replaced))
-                    .execute(connection)?;
-            }
-            dependents.insert(connection)?;
-            Ok(Updated::Done)
-        })
-        .await
+        let change = IdentityChange::new(project, identity, removed);
+        self.write(move |connection| change.apply(connection)).await
     }
 
     async fn identity_delete(&self, project: ProjectId, id: IdentityId) -> Result<bool, StoreError> {
@@ -242,6 +212,60 @@ impl NewIdentity {
             .execute(connection)
             .or_conflict(Conflict::ExternalId)?;
         self.dependents.insert(connection)
+    }
+}
+
+/// What an identity becomes.
+pub(super) struct IdentityChange {
+    project: ProjectId,
+    id: IdentityId,
+    /// The version that the change was computed from.
+    version: i64,
+    row: IdentityRow,
+    dependents: Dependents,
+    replaced: Vec<Word<CredentialKind>>,
+}
+
+impl IdentityChange {
+    pub(super) fn new(project: ProjectId, identity: &Identity, removed: &BTreeSet<CredentialKind>) -> Self {
+        let version = identity.version;
+        Self {
+            project,
+            id: identity.id,
+            version,
+            row: IdentityRow::new(project, identity, version.saturating_add(1)),
+            dependents: Dependents::new(project, identity),
+            replaced: words(&identity.credentials.keys().copied().chain(removed.iter().copied()).collect()),
+        }
+    }
+
+    /// Stores it unless somebody else was faster.
+    pub(super) fn apply(self, connection: &mut Conn) -> Outcome<Updated> {
+        let (project, id) = (self.project, self.id);
+        let this = identities::table.filter(identities::project_id.eq(Uid(project))).filter(identities::id.eq(Uid(id)));
+        let updated = diesel::update(this)
+            .filter(identities::version.eq(self.version))
+            .set(self.row)
+            .execute(connection)
+            .or_conflict(Conflict::ExternalId)?;
+        if updated == 0 {
+            let there: i64 = this.count().get_result(connection)?;
+            return Ok(if there == 0 { Updated::Unknown } else { Updated::Stale });
+        }
+        diesel::delete(identity_addresses::table)
+            .filter(identity_addresses::project_id.eq(Uid(project)))
+            .filter(identity_addresses::identity_id.eq(Uid(id)))
+            .execute(connection)?;
+        if !self.replaced.is_empty() {
+            // Their identifiers go with them.
+            diesel::delete(identity_credentials::table)
+                .filter(identity_credentials::project_id.eq(Uid(project)))
+                .filter(identity_credentials::identity_id.eq(Uid(id)))
+                .filter(identity_credentials::kind.eq_any(self.replaced))
+                .execute(connection)?;
+        }
+        self.dependents.insert(connection)?;
+        Ok(Updated::Done)
     }
 }
 

@@ -10,7 +10,9 @@ mod flow;
 mod identity;
 mod key;
 mod message;
+mod recovery;
 mod session;
+mod settings;
 mod sweep;
 mod verification;
 

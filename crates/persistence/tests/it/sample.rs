@@ -163,7 +163,8 @@ pub(crate) fn code(flow: &Flow, identity: &Identity) -> NewCode {
         id: CodeId::generate(&entropy()),
         flow_id: flow.id,
         code: hash(),
-        address: Some((identity.id, address.via, address.value.clone())),
+        identity: Some(identity.id),
+        address: Some((address.via, address.value.clone())),
         created_at: NOW,
         expires_at: NOW + HOUR,
     }

@@ -127,7 +127,7 @@ async fn an_expired_code_and_an_earlier_code_do_not_work(stage: Stage) {
 
 async fn a_code_for_an_unknown_address_never_matches(stage: Stage) {
     let flow = flow(FlowKind::Verification);
-    let code = NewCode { address: None, ..code(&flow, &identity("nobody@example.org")) };
+    let code = NewCode { identity: None, address: None, ..code(&flow, &identity("nobody@example.org")) };
     let store = stage.database.flows();
     assert_eq!(store.verification_send(OURS, &flow, &code, &[]).await.expect("sends"), Updated::Done);
     let redeemed = store.verification_redeem(OURS, &finished(&flow), &[code.code], TRIES, NOW).await;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use orrery_courier::config::DeliveryStrategy;
 
-use super::identity::{HashAlgorithm, Identity};
+use super::identity::{HashAlgorithm, Identity, VerificationUse};
 use super::serve::{Pem, Tls};
 use super::{Config, Mode, Problem};
 use crate::wiring::supported;
@@ -142,7 +142,6 @@ fn identity(identity: &Identity, mode: Mode, problems: &mut Vec<Problem>) {
 fn not_yet(identity: &Identity, warnings: &mut Vec<String>) {
     let methods = &identity.selfservice.methods;
     let on = [
-        ("link", methods.link.enabled),
         ("totp", methods.totp.enabled),
         ("lookup_secret", methods.lookup_secret.enabled),
         ("webauthn", methods.webauthn.enabled),
@@ -158,11 +157,23 @@ fn not_yet(identity: &Identity, warnings: &mut Vec<String>) {
     for (name, after) in [
         ("login", &flows.login.after),
         ("registration", &flows.registration.after),
+        ("settings", &flows.settings.after),
+        ("recovery", &flows.recovery.after),
         ("verification", &flows.verification.after),
     ] {
-        let by_method = after.password.iter().chain(&after.code).flat_map(|method| &method.hooks);
+        let by_method = after.password.iter().chain(&after.code).chain(&after.profile);
+        let by_method = by_method.flat_map(|method| &method.hooks);
         for hook in after.hooks.iter().chain(by_method).filter(|hook| supported(hook.hook).is_none()) {
             warnings.push(format!("the hook `{:?}` after {name} does nothing here", hook.hook));
+        }
+    }
+    for (name, flow) in [("recovery", &flows.recovery), ("verification", &flows.verification)] {
+        let (method, on) = match flow.uses {
+            VerificationUse::Code => ("code", methods.code.enabled),
+            VerificationUse::Link => ("link", methods.link.enabled),
+        };
+        if flow.enabled && !on {
+            warnings.push(format!("{name} uses `{method}`, but that method is off, so that nothing is sent"));
         }
     }
 }

@@ -24,6 +24,7 @@ pub fn defaults(data: &Path, entropy: &dyn Entropy) -> anyhow::Result<String> {
             "selfservice": {
                 "flows": {
                     "registration": { "after": { "hooks": [{ "hook": "session" }, { "hook": "show_verification_ui" }] } },
+                    "recovery": { "enabled": true },
                     "verification": { "enabled": true },
                 },
                 // The check asks another server, and --dev must work without a network.

@@ -8,8 +8,8 @@ use orrery_identity::config as target;
 use url::{Host, Url};
 
 use crate::config::identity::{
-    After, AfterMethod, Compatibility, Cookies, HashAlgorithm, HookKind, Identity, RegistrationStyle, RequiredAal,
-    SameSite,
+    After, AfterMethod, Compatibility, Cookies, HashAlgorithm, Hook, HookKind, Identity, RegistrationStyle,
+    RequiredAal, SameSite, VerificationUse,
 };
 use crate::config::{Config, Mode};
 use crate::listeners::Addresses;
@@ -35,12 +35,14 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             registration: page(&flows.registration.ui_url, "registration")?,
             verification: page(&flows.verification.ui_url, "verification")?,
             recovery: page(&flows.recovery.ui_url, "recovery")?,
-            settings: page(&flows.settings.ui_url, "account")?,
+            settings: page(&flows.settings.ui_url, "settings")?,
             error: page(&flows.error.ui_url, "error")?,
         },
         lifespans: target::FlowLifespans {
             login: flows.login.lifespan.0.0,
             registration: flows.registration.lifespan.0.0,
+            settings: flows.settings.lifespan.0.0,
+            recovery: flows.recovery.lifespan.0.0,
             verification: flows.verification.lifespan.0.0,
         },
         login: target::LoginConfig { after: after(&flows.login.after) },
@@ -54,8 +56,21 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             selectable_schemas: selectable(identity),
             after: after(&flows.registration.after),
         },
+        settings: target::SettingsConfig {
+            privileged_max_age: flows.settings.privileged_session_max_age.0,
+            required_aal: required_aal(flows.settings.required_aal),
+            after: after(&flows.settings.after),
+        },
+        recovery: target::RecoveryConfig {
+            enabled: flows.recovery.enabled,
+            uses: delivery(flows.recovery.uses),
+            choose_address: identity.feature_flags.choose_recovery_address,
+            notify_unknown_recipients: flows.recovery.notify_unknown_recipients,
+            after: after(&flows.recovery.after),
+        },
         verification: target::VerificationConfig {
             enabled: flows.verification.enabled,
+            uses: delivery(flows.verification.uses),
             notify_unknown_recipients: flows.verification.notify_unknown_recipients,
             after: after(&flows.verification.after),
         },
@@ -66,6 +81,14 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
                 enabled: code.enabled,
                 lifespan: code.config.lifespan.0,
                 max_submissions: code.config.max_submissions,
+            }
+        },
+        link: {
+            let link = &identity.selfservice.methods.link;
+            target::LinkConfig {
+                enabled: link.enabled,
+                lifespan: link.config.lifespan.0,
+                base_url: link.config.base_url.clone(),
             }
         },
         password: {
@@ -91,6 +114,7 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             Compatibility::Auto => target::Compatibility::Auto,
             Compatibility::On => target::Compatibility::On,
         },
+        continue_with_transitions: identity.feature_flags.use_continue_with_transitions,
         mitigate_enumeration: identity.security.account_enumeration.mitigate,
         development: mode == Mode::Dev,
     })
@@ -134,14 +158,25 @@ fn session(identity: &Identity, public: &Url) -> target::SessionConfig {
             secure: session.cookie.secure.unwrap_or(defaults.secure),
         },
         persistent: session.cookie.persistent,
-        required_aal: match session.whoami.required_aal {
-            RequiredAal::Aal1 => target::RequiredAal::Aal1,
-            RequiredAal::HighestAvailable => target::RequiredAal::HighestAvailable,
-        },
+        required_aal: required_aal(session.whoami.required_aal),
         cache_for: flags
             .cacheable_sessions
             .then(|| flags.cacheable_sessions_max_age.map_or(session.lifespan.0, |longest| longest.0)),
         faster_extend: flags.faster_session_extend,
+    }
+}
+
+const fn required_aal(required: RequiredAal) -> target::RequiredAal {
+    match required {
+        RequiredAal::Aal1 => target::RequiredAal::Aal1,
+        RequiredAal::HighestAvailable => target::RequiredAal::HighestAvailable,
+    }
+}
+
+const fn delivery(uses: VerificationUse) -> target::Delivery {
+    match uses {
+        VerificationUse::Code => target::Delivery::Code,
+        VerificationUse::Link => target::Delivery::Link,
     }
 }
 
@@ -188,13 +223,13 @@ fn after(after: &After) -> target::After {
         .iter()
         .filter_map(|(name, method)| Some(((*name).to_owned(), method.as_ref()?.default_browser_return_url.clone()?)))
         .collect();
-    // A method's own hooks replace the general ones. The password is the one method that runs hooks so far.
-    let own = after.password.as_ref().map(|method| &method.hooks).filter(|hooks| !hooks.is_empty());
-    let hooks = own.unwrap_or(&after.hooks);
+    let known = |hooks: &[Hook]| hooks.iter().filter_map(|hook| supported(hook.hook)).collect::<Vec<_>>();
+    let own = methods.iter().filter_map(|(name, method)| Some(((*name).to_owned(), known(&method.as_ref()?.hooks))));
     target::After {
         return_urls,
         return_url: after.default_browser_return_url.clone(),
-        hooks: hooks.iter().filter_map(|hook| supported(hook.hook)).collect(),
+        hooks: known(&after.hooks),
+        method_hooks: own.collect(),
     }
 }
 

@@ -40,6 +40,11 @@ pub(crate) async fn verification(pages: web::Data<Pages>, request: HttpRequest, 
     flow(&pages, &request, &context, FlowPage::Verification).await
 }
 
+/// The recovery page.
+pub(crate) async fn recovery(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
+    flow(&pages, &request, &context, FlowPage::Recovery).await
+}
+
 async fn flow(pages: &Pages, request: &HttpRequest, context: &Context, page: FlowPage) -> HttpResponse {
     let visit = Visit::new(pages, request, context);
     let begin = format!("/self-service/{}/browser", page.as_str());
@@ -61,13 +66,26 @@ fn show(visit: &Visit<'_>, page: FlowPage, flow: &Value) -> HttpResponse {
             Some("passed_challenge") => ("verification-title", Some("verification-done-lead")),
             _ => ("verification-title", Some("verification-start-lead")),
         },
+        FlowPage::Recovery => match flow["state"].as_str() {
+            // A link is followed in the message; the form stays as it was.
+            Some("sent_email") if flow["active"] == "link" => ("recovery-title", Some("recovery-link-lead")),
+            Some("sent_email" | "recovery_awaiting_code") => ("recovery-title", Some("recovery-code-lead")),
+            Some("recovery_awaiting_address_choice" | "recovery_confirming_address") => ("recovery-title", None),
+            _ => ("recovery-title", Some("recovery-lead")),
+        },
+        FlowPage::Settings => ("settings-title", None),
     };
-    let other = match page {
-        FlowPage::Login if flow["refresh"] != true => Some(("login-other", "login-other-link", "registration")),
-        FlowPage::Registration => Some(("registration-other", "registration-other-link", "login")),
-        FlowPage::Login | FlowPage::Verification => None,
+    let forgotten = Some(("login-recovery", "login-recovery-link", "recovery"));
+    let others = match page {
+        FlowPage::Login => [
+            (flow["refresh"] != true).then_some(("login-other", "login-other-link", "registration")),
+            forgotten.filter(|_| visit.pages.frontend.offers_recovery() && flow["refresh"] != true),
+        ],
+        FlowPage::Registration => [Some(("registration-other", "registration-other-link", "login")), None],
+        FlowPage::Recovery => [Some(("recovery-other", "recovery-other-link", "login")), None],
+        FlowPage::Verification | FlowPage::Settings => [None, None],
     };
-    let other = other.map(|(question, link, to)| {
+    let others = others.into_iter().flatten().map(|(question, link, to)| {
         let mut href = visit.url(&format!("/self-service/{to}/browser"));
         if let Some(return_to) = flow["return_to"].as_str() {
             let query =
@@ -76,12 +94,13 @@ fn show(visit: &Visit<'_>, page: FlowPage, flow: &Value) -> HttpResponse {
         }
         context! { question => text(question), text => text(link), href }
     });
+    let others: Vec<_> = others.collect();
     let form = Form::new(&flow["ui"], &visit.pages.words(visit.language));
     let values = context! {
         title => text(title),
         lead => lead.map(text),
         form => Serde(&form),
-        other,
+        others,
     };
     visit.page(StatusCode::OK, "flow.html", Look::Card, values)
 }

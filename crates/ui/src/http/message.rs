@@ -53,6 +53,7 @@ pub(crate) fn trouble(visit: &Visit<'_>, trouble: Trouble, restart: Option<&str>
         Trouble::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "error-unavailable", Some("error-unavailable-hint")),
         Trouble::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "error-unknown", None),
         Trouble::SignedOut => return visit.redirect("/self-service/login/browser"),
+        Trouble::SecondFactor => return visit.redirect("/self-service/login/browser?aal=aal2"),
     };
     let said = Said {
         text: visit.pages.text(visit.language, text),

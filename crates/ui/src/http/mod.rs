@@ -5,6 +5,7 @@ mod assets;
 mod flows;
 mod inbox;
 mod message;
+mod settings;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -28,6 +29,8 @@ pub fn public() -> Routes {
         .get("/ui/login", None, flows::login)
         .get("/ui/registration", None, flows::registration)
         .get("/ui/verification", None, flows::verification)
+        .get("/ui/recovery", None, flows::recovery)
+        .get("/ui/settings", None, settings::show)
         .get("/ui/error", None, message::error)
         .get("/ui/account", None, account::show)
         .post("/ui/account/sessions/revoke", None, account::end_one)
@@ -97,7 +100,7 @@ impl<'a> Visit<'a> {
         let page = PageContext {
             language: self.language,
             location: &self.location,
-            signed_in: look == Look::Account,
+            signed_in: matches!(look, Look::Account | Look::Settings),
             wide: matches!(look, Look::Account | Look::Wide),
         };
         match self.pages.render(template, &page, values) {
@@ -159,4 +162,6 @@ pub(crate) enum Look {
     Wide,
     /// Wider, with the account in the navigation.
     Account,
+    /// As wide as one form, with the account in the navigation.
+    Settings,
 }

@@ -68,6 +68,30 @@ fn verification() -> Value {
     ]}})
 }
 
+fn recovery() -> Value {
+    json!({"id": "recovery", "state": "recovery_awaiting_address_choice", "active": "code",
+    "ui": {"action": "/self-service/recovery?flow=x", "method": "POST",
+    "messages": [{"id": 1_060_006, "text": "How would you like to recover your account?", "type": "info"}],
+    "nodes": [
+        input("default", "csrf_token", "hidden", json!("token"), json!(null), json!([])),
+        input("code", "recovery_select_address", "submit", json!("a"), label(1_070_000, "ad****@example.org"), json!([])),
+        input("code", "recovery_select_address", "submit", json!("b"), label(1_070_000, "+49****56"), json!([])),
+        input("code", "recovery_address", "hidden", json!("ada"), json!(null), json!([])),
+    ]}})
+}
+
+fn settings() -> Value {
+    json!({"id": "settings", "state": "show_form", "ui": {"action": "/self-service/settings?flow=x", "method": "POST",
+    "messages": [{"id": 1_060_001, "text": "You are back.", "type": "success"}],
+    "nodes": [
+        input("default", "csrf_token", "hidden", json!("token"), json!(null), json!([])),
+        input("profile", "traits.email", "email", json!("ada@example.org"), label(1_070_002, "E-Mail"), json!([])),
+        input("profile", "method", "submit", json!("profile"), label(1_070_003, "Save"), json!([])),
+        input("password", "password", "password", json!(null), label(1_070_001, "Password"), json!([])),
+        input("password", "method", "submit", json!("password"), label(1_070_003, "Save"), json!([])),
+    ]}})
+}
+
 fn session(agent: &str) -> Value {
     json!({"id": "6fa459ea-ee8a-4ca4-894e-db77e160355e", "authenticated_at": "2026-11-23T08:15:00Z",
         "expires_at": "2026-11-24T08:15:00Z", "authentication_methods": [{"method": "password", "aal": "aal1"}],
@@ -89,8 +113,14 @@ impl Frontend for Fixture {
                 FlowPage::Login => login(),
                 FlowPage::Registration => registration(),
                 FlowPage::Verification => verification(),
+                FlowPage::Recovery => recovery(),
+                FlowPage::Settings => settings(),
             }),
         }
+    }
+
+    fn offers_recovery(&self) -> bool {
+        true
     }
 
     async fn flow_error(&self, _: &RequestContext, id: &str) -> Result<Value, Trouble> {

@@ -29,6 +29,8 @@ async fn every_page_forbids_scripts_frames_and_storing() {
         "/ui/login?flow=x",
         "/ui/registration?flow=x",
         "/ui/verification?flow=x",
+        "/ui/recovery?flow=x",
+        "/ui/settings?flow=x",
         "/ui/error?id=x",
         "/ui/inbox",
         inbox.as_str(),
@@ -166,4 +168,29 @@ async fn without_the_switch_there_is_no_inbox() {
         html.contains("<a href=\"http:&#x2f;&#x2f;127.0.0.1:4433&#x2f;self-service&#x2f;verification?code=123456\">"),
         "{html}"
     );
+}
+
+#[actix_web::test]
+async fn settings_show_one_tab_at_a_time_and_begin_where_help_is_needed() {
+    let (_, _, html) = get("/ui/settings?flow=x", "").await;
+    assert!(
+        html.contains("name=\"password\"") && !html.contains("traits.email"),
+        "recovered: the password first\n{html}"
+    );
+    assert!(html.contains("aria-current=\"page\">Password</a>"), "{html}");
+    let (_, _, html) = get("/ui/settings?flow=x&tab=profile", "").await;
+    assert!(html.contains("traits.email") && !html.contains("name=\"password\" type"), "{html}");
+    assert!(html.contains("name=\"csrf_token\" value=\"token\""), "{html}");
+    let (_, _, html) = get("/ui/settings?flow=x&tab=profile&lang=de", "").await;
+    assert!(html.contains("Einstellungen") && html.contains("Speichern"), "{html}");
+}
+
+#[actix_web::test]
+async fn addresses_to_choose_from_keep_their_masks_in_every_language() {
+    for path in ["/ui/recovery?flow=x", "/ui/recovery?flow=x&lang=de"] {
+        let (_, _, html) = get(path, "").await;
+        assert!(html.contains("ad****@example.org") && html.contains("+49****56"), "{html}");
+    }
+    let (_, _, html) = get("/ui/login?flow=x", "").await;
+    assert!(html.contains("self-service&#x2f;recovery&#x2f;browser"), "the login page leads to recovery\n{html}");
 }

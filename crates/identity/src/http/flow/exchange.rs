@@ -127,7 +127,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// The fingerprint of the anti-CSRF secret that comes with a new session.
-    pub(super) const fn next_secret(&self) -> TokenHash {
+    pub(in crate::http) const fn next_secret(&self) -> TokenHash {
         self.next.0
     }
 

@@ -22,8 +22,8 @@ pub use browser::{Browser, cookie_policy};
 pub use client::Client;
 pub(super) use exchange::Exchange;
 pub(super) use read::{get, read};
-pub(super) use request::{id, return_to};
-pub(super) use submit::submit;
+pub(super) use request::{id, request_url, return_to};
+pub(super) use submit::{finish, submit};
 
 use super::failure;
 use crate::config::Config;

@@ -28,7 +28,7 @@ pub(in crate::http) fn return_to(config: &Config, query: &Pairs, name: &str) -> 
 ///
 /// # Errors
 /// 400 when it is longer than any that leads here on purpose: it is stored.
-pub(super) fn request_url(config: &Config, request: &HttpRequest) -> Result<String, ApiError> {
+pub(in crate::http) fn request_url(config: &Config, request: &HttpRequest) -> Result<String, ApiError> {
     let url = orrery_web::context::request_url(&config.public_url, request);
     if url.len() > MAX_URL {
         return Err(ApiError::bad_request(format!("The address of this request is longer than {MAX_URL} bytes.")));

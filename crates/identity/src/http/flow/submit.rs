@@ -10,7 +10,7 @@ use super::browser::{Browser, Sender, check_sender};
 use super::{Client, Exchange, SelfService, failure, request};
 use crate::IdentityService;
 use crate::flow::steps::{invalid, open};
-use crate::flow::{BrowserSecrets, FlowError, FlowType, Submitted};
+use crate::flow::{BrowserSecrets, FlowError, FlowType, Open, Submission, Submitted};
 use crate::limits::Rate;
 
 /// Submits a flow; a navigating browser is sent to the error page instead of being shown an error.
@@ -62,15 +62,25 @@ async fn submit_as<F: SelfService>(
         }
     };
     let secrets = present.map(|present| BrowserSecrets { present, next: exchange.next_secret() });
-    let return_to = open.flow.return_to.clone();
-    let answer = match F::submit(&exchange, open, &submitted, secrets).await {
-        Ok(Submitted::Done(done)) => F::done(&exchange, *done).await?,
-        Ok(Submitted::Again(flow)) => F::again(&exchange, &flow).await?,
-        Ok(Submitted::Expired { expired, fresh }) => F::expired(&exchange, &expired, &fresh)?,
-        Err(FlowError::SessionAvailable) if *client == Client::Browser => {
-            response::see_other(&return_to.unwrap_or_else(|| exchange.config.default_return_url.to_string()))?
-        }
-        Err(error) => F::refused(&exchange, error)?,
-    };
+    let answer = finish::<F>(&exchange, open, &submitted, secrets).await?;
     response::with_cookies(answer, browser.cookie)
+}
+
+/// Submits a flow whose sender was checked, and answers.
+pub(in crate::http) async fn finish<F: SelfService>(
+    exchange: &Exchange<'_>,
+    open: Open,
+    submitted: &Submission,
+    browser: Option<BrowserSecrets>,
+) -> Result<HttpResponse, ApiError> {
+    let return_to = open.flow.return_to.clone();
+    match F::submit(exchange, open, submitted, browser).await {
+        Ok(Submitted::Done(done)) => F::done(exchange, *done).await,
+        Ok(Submitted::Again(flow)) => F::again(exchange, &flow).await,
+        Ok(Submitted::Expired { expired, fresh }) => F::expired(exchange, &expired, &fresh),
+        Err(FlowError::SessionAvailable) if exchange.client == Client::Browser => {
+            response::see_other(&return_to.unwrap_or_else(|| exchange.config.default_return_url.to_string()))
+        }
+        Err(error) => F::refused(exchange, error),
+    }
 }

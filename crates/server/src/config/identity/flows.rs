@@ -139,7 +139,7 @@ impl Default for Settings {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CodeFlow {
-    /// Whether the flow is offered. With `--dev`, verification is on unless this says otherwise.
+    /// Whether the flow is offered. With `--dev`, both are on unless this says otherwise.
     pub enabled: bool,
     /// The page; the built-in one when unset.
     pub ui_url: Option<Url>,

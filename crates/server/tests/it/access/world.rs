@@ -11,6 +11,7 @@ const PASSWORD: &str = "correct horse battery staple";
 
 const SIGN_IN_AGAIN: &str = "/self-service/login/browser?refresh=true";
 const LOGOUT: &str = "/self-service/logout/browser";
+const SETTINGS: &str = "/self-service/settings/browser";
 const VERIFY: &str = "/self-service/verification/browser";
 
 /// Who calls.
@@ -170,6 +171,9 @@ impl World {
             "/self-service/login/flows" => self.flow(&format!("{path}?id="), owner, SIGN_IN_AGAIN).await,
             "/self-service/verification" => self.flow(&format!("{path}?flow="), owner, VERIFY).await,
             "/self-service/verification/flows" => self.flow(&format!("{path}?id="), owner, VERIFY).await,
+            "/self-service/settings" => self.flow(&format!("{path}?flow="), owner, SETTINGS).await,
+            "/self-service/settings/flows" => self.flow(&format!("{path}?id="), owner, SETTINGS).await,
+            "/self-service/recovery/flows" => format!("{path}?id={}", owner.identity),
             "/self-service/registration/flows" => format!("{path}?id={}", owner.identity),
             "/self-service/logout" => format!("{path}?token={}", owner.logout_token),
             "/self-service/errors" => format!("{path}?id=stub:500"),
@@ -216,6 +220,10 @@ impl World {
             }
             ("POST", "/self-service/login") => {
                 json!({"method": "password", "identifier": owner.address, "password": PASSWORD, "csrf_token": csrf_token})
+            }
+            ("POST", "/admin/recovery/code" | "/admin/recovery/link") => json!({"identity_id": owner.identity}),
+            ("POST", "/self-service/settings") => {
+                json!({"method": "profile", "traits": {"email": owner.address}, "csrf_token": csrf_token})
             }
             ("POST", "/self-service/verification") => {
                 json!({"method": "code", "email": owner.address, "csrf_token": csrf_token})

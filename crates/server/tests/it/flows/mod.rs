@@ -4,6 +4,9 @@
 mod client;
 mod login;
 mod login_attacks;
+mod recovery;
+mod recovery_attacks;
 mod registration;
 mod registration_attacks;
+mod settings;
 mod world;

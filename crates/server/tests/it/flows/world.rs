@@ -43,7 +43,12 @@ impl World {
     /// With these hooks after registration, and nobody but the test to use the database: no courier runs.
     pub(crate) async fn quiet(backend: Backend, hooks: Value) -> Self {
         let flows = json!({"registration": {"after": {"hooks": hooks}}});
-        let config = settings(json!({"identity": {"selfservice": {"flows": flows}}}));
+        Self::quiet_with(backend, json!({"selfservice": {"flows": flows}})).await
+    }
+
+    /// With these settings of `identity`, and nobody but the test to use the database.
+    pub(crate) async fn quiet_with(backend: Backend, identity: Value) -> Self {
+        let config = settings(json!({"identity": identity}));
         let options = TestOptions { surfaces: Surfaces::Identity, ..TestOptions::with(backend, config) };
         Self { server: TestServer::start(options).await }
     }
@@ -135,6 +140,8 @@ fn settings(own: Value) -> Value {
                     "login": page("login"),
                     "registration": page("registration"),
                     "verification": page("verification"),
+                    "recovery": page("recovery"),
+                    "settings": page("settings"),
                     "error": page("error"),
                 },
             },

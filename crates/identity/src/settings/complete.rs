@@ -1,0 +1,119 @@
+//! Storing a change: hooks, verifications of new addresses, and one step that writes everything.
+
+use std::collections::BTreeSet;
+
+use orrery_core::StoreError;
+use orrery_core::error::Conflict;
+
+use super::Saved;
+use super::submit::Change;
+use crate::config::Hook;
+use crate::flow::steps::{again, invalid};
+use crate::flow::{
+    ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted, VerificationFlow, catalogue,
+};
+use crate::identity::{Identity, VerifiableAddress};
+use crate::store::{SettingsDone, SettingsStored};
+use crate::verification::{self, Begun};
+
+/// How often a change is computed anew because somebody else changed the identity in between.
+pub(super) const TRIES: usize = 4;
+
+/// What became of one try to store a change.
+pub(super) enum Written {
+    /// The submit is answered.
+    Answer(Submitted<Saved>),
+    /// Somebody else changed the identity first: compute the change again.
+    Stale,
+}
+
+/// What to say when others kept changing the identity.
+pub(super) fn contended() -> PlacedMessage {
+    invalid("Others changed this account at the same time. Please look at it and try again.")
+}
+
+/// Stores `after` in place of `before`, unless somebody else has one of its names or addresses.
+pub(super) async fn store(
+    change: &Change<'_>,
+    flow: &Flow,
+    method: FlowMethod,
+    before: &Identity,
+    mut after: Identity,
+) -> Result<Written, FlowError> {
+    let (service, context, config) = (change.service, change.context, change.config);
+    let hooks = config.settings.after.hooks(method.as_str());
+    let begun = match verifications(change, flow, before, &after).await {
+        Ok(begun) => begun,
+        Err(FlowError::TooMany(_)) => {
+            let reason = "Too many messages were sent to this address. Please try again later.";
+            return Ok(Written::Answer(again(service, context, flow.clone(), vec![invalid(reason)], None).await?));
+        }
+        Err(error) => return Err(error),
+    };
+    let mut continue_with = Vec::new();
+    if hooks.contains(&Hook::ShowVerificationUi) {
+        let shown = begun.iter().map(|(begun, address)| VerificationFlow::of(&begun.flow, address, config));
+        continue_with.extend(shown.map(|flow| ContinueWith::ShowVerificationUi { flow }));
+    }
+    let mut saved = flow.clone();
+    saved.state = FlowState::Success;
+    saved.messages = vec![catalogue::SETTINGS_SAVED.message().on_form()];
+    saved.updated_at = context.now;
+    // The account has them now; the flow need not remember.
+    saved.values.clear();
+    after.updated_at = context.now;
+    let kept: BTreeSet<_> = after.credentials.keys().copied().collect();
+    let mut done = SettingsDone {
+        flow: saved,
+        removed: before.credentials.keys().copied().filter(|kind| !kept.contains(kind)).collect(),
+        identity: after,
+        session: change.current.session.id,
+        revoke_others: hooks.contains(&Hook::RevokeActiveSessions),
+        verifications: Vec::new(),
+        messages: Vec::new(),
+    };
+    for (begun, _) in begun {
+        done.verifications.push((begun.flow, begun.code));
+        done.messages.extend(begun.messages);
+    }
+    match service.flows.settings_complete(context.project, &done).await {
+        Ok(SettingsStored::Done) => {
+            service.wake.enqueued(done.messages.len());
+            let session = (change.current.session.clone(), change.token.clone());
+            let saved = Saved { flow: done.flow, method, session, continue_with };
+            Ok(Written::Answer(Submitted::Done(Box::new(saved))))
+        }
+        Ok(SettingsStored::Stale) => Ok(Written::Stale),
+        Ok(SettingsStored::FlowClosed) => Err(FlowError::Unknown),
+        Ok(SettingsStored::SignedOut) => Err(FlowError::SessionInactive),
+        Err(StoreError::Conflict(
+            Conflict::CredentialIdentifier | Conflict::VerifiableAddress | Conflict::RecoveryAddress,
+        )) => {
+            let taken = vec![catalogue::IDENTIFIER_TAKEN.message().on_form()];
+            Ok(Written::Answer(again(service, context, flow.clone(), taken, None).await?))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The verifications of addresses that are new, each with its address. Counted like every other message to an address.
+async fn verifications(
+    change: &Change<'_>,
+    flow: &Flow,
+    before: &Identity,
+    after: &Identity,
+) -> Result<Vec<(Begun, String)>, FlowError> {
+    let mut begun = Vec::new();
+    if !change.config.verification.enabled {
+        return Ok(begun);
+    }
+    let known = |address: &VerifiableAddress| before.verifiable_addresses.iter().any(|old| old.id == address.id);
+    for address in after.verifiable_addresses.iter().filter(|address| !address.verified && !known(address)) {
+        verification::count(change.service, change.context, &address.value).await?;
+        let origin = Origin::of(flow, flow.csrf);
+        if let Some(next) = verification::begin_for(change.service, change.context, after, address, origin) {
+            begun.push((next, address.value.clone()));
+        }
+    }
+    Ok(begun)
+}

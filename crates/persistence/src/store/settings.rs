@@ -1,0 +1,75 @@
+//! Storing a change that somebody makes to their own account: everything that it writes, in one transaction.
+
+use diesel::prelude::*;
+use orrery_core::id::{IdentityId, SessionId};
+use orrery_core::{ProjectId, StoreError, Timestamp};
+use orrery_identity::store::{SettingsDone, SettingsStored, Updated};
+
+use super::super::Conn;
+use super::identity::IdentityChange;
+use super::{Store, flow, message, session, verification};
+use crate::columns::{At, Uid};
+use crate::error::Outcome;
+use crate::queue::Decision;
+use crate::rows::flow::{FlowRow, WholeFlowRow};
+use crate::rows::message::NewMessageRow;
+use crate::schema::sessions;
+
+impl Store {
+    /// See `FlowStore::settings_complete`.
+    pub(super) async fn complete_settings(
+        &self,
+        project: ProjectId,
+        done: &SettingsDone,
+    ) -> Result<SettingsStored, StoreError> {
+        let row = FlowRow::new(project, &done.flow);
+        let (id, kind, now) = (done.flow.id, done.flow.kind, done.flow.updated_at);
+        let (owner, keep, revoke_others) = (done.identity.id, done.session, done.revoke_others);
+        let change = IdentityChange::new(project, &done.identity, &done.removed);
+        let messages = NewMessageRow::all(project, &done.messages);
+        let started = done.verifications.iter();
+        let started: Vec<_> = started.map(|(flow, code)| (WholeFlowRow::new(project, flow), code.clone())).collect();
+        self.decide(move |connection| {
+            if !flow::update_open(connection, project, id, kind, row)? {
+                return Ok(Decision::Undo(SettingsStored::FlowClosed));
+            }
+            if !is_signed_in(connection, project, owner, keep, now)? {
+                return Ok(Decision::Undo(SettingsStored::SignedOut));
+            }
+            match change.apply(connection)? {
+                Updated::Done => {}
+                Updated::Stale => return Ok(Decision::Undo(SettingsStored::Stale)),
+                Updated::Unknown => return Ok(Decision::Undo(SettingsStored::SignedOut)),
+            }
+            if revoke_others {
+                session::revoke_others(connection, project, owner, Some(keep))?;
+            }
+            for (flow, code) in started {
+                flow::insert(connection, flow)?;
+                verification::insert_code(connection, project, &code)?;
+            }
+            message::enqueue(connection, messages)?;
+            Ok(Decision::Keep(SettingsStored::Done))
+        })
+        .await
+    }
+}
+
+/// Whether the session is still active. Writing to it locks it, so that it cannot be revoked until the change is stored.
+fn is_signed_in(
+    connection: &mut Conn,
+    project: ProjectId,
+    owner: IdentityId,
+    session: SessionId,
+    now: Timestamp,
+) -> Outcome<bool> {
+    let found = diesel::update(sessions::table)
+        .filter(sessions::project_id.eq(Uid(project)))
+        .filter(sessions::id.eq(Uid(session)))
+        .filter(sessions::identity_id.eq(Uid(owner)))
+        .filter(sessions::active)
+        .filter(sessions::expires_at.gt(At(now)))
+        .set(sessions::updated_at.eq(At(now)))
+        .execute(connection)?;
+    Ok(found > 0)
+}
