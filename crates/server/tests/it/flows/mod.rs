@@ -6,6 +6,7 @@ mod login;
 mod login_attacks;
 mod recovery;
 mod recovery_attacks;
+mod recovery_handed_over;
 mod registration;
 mod registration_attacks;
 mod settings;
