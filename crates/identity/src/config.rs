@@ -170,6 +170,8 @@ pub enum Hook {
     RevokeActiveSessions,
     /// Login: refuse accounts without a proven address.
     RequireVerifiedAddress,
+    /// Settings: a new address becomes part of the account only once it is proven.
+    VerifyNewAddress,
 }
 
 /// Login settings.

@@ -14,7 +14,7 @@ use crate::flow::{
 };
 use crate::identity::{Identity, VerifiableAddress};
 use crate::store::{SettingsDone, SettingsStored};
-use crate::verification::{self, Begun};
+use crate::verification::{self, Begun, Pending};
 
 /// How often a change is computed anew because somebody else changed the identity in between.
 pub(super) const TRIES: usize = 4;
@@ -42,6 +42,19 @@ pub(super) async fn store(
 ) -> Result<Written, FlowError> {
     let (service, context, config) = (change.service, change.context, change.config);
     let hooks = config.settings.after.hooks(method.as_str());
+    if method == FlowMethod::Profile && hooks.contains(&Hook::VerifyNewAddress) && config.verification.enabled {
+        match new_addresses(before, &after).as_slice() {
+            [] => {}
+            [address] => {
+                let address = (*address).clone();
+                return Ok(Written::Answer(wait_for_proof(change, flow, before, &after, &address).await?));
+            }
+            [..] => {
+                let several = catalogue::SETTINGS_SEVERAL_ADDRESSES.message().on_form();
+                return Ok(Written::Answer(show(change, flow, vec![several], Vec::new()).await?));
+            }
+        }
+    }
     let begun = match verifications(change, flow, before, &after).await {
         Ok(begun) => begun,
         Err(FlowError::TooMany(_)) => {
@@ -96,6 +109,66 @@ pub(super) async fn store(
     }
 }
 
+/// Addresses that were not part of the account before.
+fn new_addresses<'a>(before: &Identity, after: &'a Identity) -> Vec<&'a VerifiableAddress> {
+    let known = |address: &VerifiableAddress| before.verifiable_addresses.iter().any(|old| old.id == address.id);
+    after.verifiable_addresses.iter().filter(|address| !address.verified && !known(address)).collect()
+}
+
+/// Begins the verification that the change then waits for; the account stays as it is until the code is entered.
+async fn wait_for_proof(
+    change: &Change<'_>,
+    flow: &Flow,
+    before: &Identity,
+    after: &Identity,
+    address: &VerifiableAddress,
+) -> Result<Submitted<Saved>, FlowError> {
+    let (service, context, config) = (change.service, change.context, change.config);
+    if service.flows.verifiable_address(context.project, address.via, &address.value).await?.is_some() {
+        let taken = vec![catalogue::IDENTIFIER_TAKEN.message().on_form()];
+        return again(service, context, flow.clone(), taken, None).await;
+    }
+    match verification::count(service, context, &address.value).await {
+        Ok(()) => {}
+        Err(FlowError::TooMany(_)) => {
+            let reason = "Too many messages were sent to this address. Please try again later.";
+            return again(service, context, flow.clone(), vec![invalid(reason)], None).await;
+        }
+        Err(error) => return Err(error),
+    }
+    let begun = verification::begin_for(service, context, before, address, Origin::of(flow, flow.csrf));
+    let Some(mut begun) = begun else {
+        let reason = "No message can be sent to this address.";
+        return again(service, context, flow.clone(), vec![invalid(reason)], None).await;
+    };
+    let pending = Pending {
+        session: change.current.session.id,
+        address: address.value.clone(),
+        unchanged_since: before.updated_at,
+        traits: after.traits.clone(),
+    };
+    pending.store(&mut begun.flow);
+    service.flows.verification_send(context.project, &begun.flow, &begun.code, &begun.messages).await?;
+    service.wake.enqueued(begun.messages.len());
+    let next = VerificationFlow::of(&begun.flow, &address.value, config);
+    show(change, flow, Vec::new(), vec![ContinueWith::ShowVerificationUi { flow: next }]).await
+}
+
+/// The flow as it is, with what is to be said and done next.
+async fn show(
+    change: &Change<'_>,
+    flow: &Flow,
+    messages: Vec<PlacedMessage>,
+    continue_with: Vec<ContinueWith>,
+) -> Result<Submitted<Saved>, FlowError> {
+    let mut flow = flow.clone();
+    flow.messages = messages;
+    flow.updated_at = change.context.now;
+    change.service.flows.flow_update(change.context.project, &flow, None).await?;
+    let session = (change.current.session.clone(), change.token.clone());
+    Ok(Submitted::Done(Box::new(Saved { flow, method: FlowMethod::Profile, session, continue_with })))
+}
+
 /// The verifications of addresses that are new, each with its address. Counted like every other message to an address.
 async fn verifications(
     change: &Change<'_>,
@@ -107,8 +180,7 @@ async fn verifications(
     if !change.config.verification.enabled {
         return Ok(begun);
     }
-    let known = |address: &VerifiableAddress| before.verifiable_addresses.iter().any(|old| old.id == address.id);
-    for address in after.verifiable_addresses.iter().filter(|address| !address.verified && !known(address)) {
+    for address in new_addresses(before, after) {
         verification::count(change.service, change.context, &address.value).await?;
         let origin = Origin::of(flow, flow.csrf);
         if let Some(next) = verification::begin_for(change.service, change.context, after, address, origin) {

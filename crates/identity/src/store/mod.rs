@@ -24,7 +24,7 @@ use crate::session::SessionWithIdentity;
 
 pub use steps::{
     Completion, FlowAndSession, LoginDone, NewCode, Recovery, RecoveryDone, RecoverySent, Redeemed, RegistrationDone,
-    SessionWrite, SettingsDone, SettingsStored,
+    SessionWrite, SettingsDone, SettingsStored, VerifiedChange,
 };
 
 /// Which identities a list shows. At most one of the fields is set; none shows all.
@@ -260,6 +260,11 @@ pub trait FlowStore: Send + Sync {
     /// Stores a change that somebody made to their own account, if the flow is open, the session still active and the
     /// identity's version still the one that the change was computed from. `Conflict` when a name or address is taken.
     async fn settings_complete(&self, project: ProjectId, done: &SettingsDone) -> Result<SettingsStored, StoreError>;
+
+    /// Enters a verification code that a change of the account waits for: as [`FlowStore::verification_redeem`], and stores the
+    /// change if the session that it was made in is still active and the identity's version still the one that it was
+    /// computed from; else the code was a wrong one. `Conflict` when a name or address is taken; nothing is stored.
+    async fn verified_change(&self, project: ProjectId, change: &VerifiedChange) -> Result<Redeemed, StoreError>;
 
     /// The identity that can be recovered with this address. One statement, found or not.
     async fn recovery_address(&self, project: ProjectId, via: Via, value: &str)

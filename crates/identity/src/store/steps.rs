@@ -118,6 +118,23 @@ pub enum SettingsStored {
     SignedOut,
 }
 
+/// A change of an account that takes effect with the proof of its new address.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifiedChange {
+    /// The verification flow as it is afterwards.
+    pub flow: Flow,
+    /// Hashes of what was entered.
+    pub codes: Vec<TokenHash>,
+    /// How many codes can be tried in one flow.
+    pub max_submissions: u32,
+    /// The identity as it is afterwards, its new address proven.
+    pub identity: Identity,
+    /// Kinds of credentials that are gone.
+    pub removed: BTreeSet<CredentialKind>,
+    /// The session that the change was made in.
+    pub session: SessionId,
+}
+
 /// A recovery code or link on its way, or a dummy for an address of nobody.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecoverySent {

@@ -3,6 +3,7 @@
 //! Nothing here tells whether an address belongs to an account. Asking for a code is counted for each address, and so is
 //! every wrong code, across flows: a fresh flow brings no fresh guesses.
 
+mod pending;
 pub mod render;
 mod send;
 mod submit;
@@ -19,6 +20,7 @@ use crate::config::{Config, Delivery};
 use crate::flow::{Flow, FlowKind, FlowMethod, Origin, PlacedMessage};
 use crate::identity::Via;
 
+pub(crate) use pending::Pending;
 pub(crate) use send::count;
 pub use send::{Begun, begin_for, send_for};
 pub use submit::{Outcome, follow, is_code_entry, prefill, submit};
@@ -65,6 +67,9 @@ struct Memory {
     /// The code of a link that was followed, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prefilled: Option<String>,
+    /// A change that waits for the proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Pending>,
 }
 
 impl Memory {

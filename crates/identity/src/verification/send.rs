@@ -105,7 +105,7 @@ impl Recipient<'_> {
         flow.state = FlowState::SentEmail;
         flow.updated_at = context.now;
         flow.values.insert(ADDRESS.to_owned(), Value::from(self.value));
-        Memory { via: Some(self.via), prefilled: None }.store(flow);
+        Memory { via: Some(self.via), prefilled: None, ..Memory::of(flow) }.store(flow);
         // Text messages always carry a code: it is shorter, and read on another device.
         let (sent, secret, lifespan, method) = match (self.via, config.verification.uses) {
             (Via::Email, Delivery::Link) => {

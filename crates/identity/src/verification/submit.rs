@@ -1,10 +1,13 @@
 //! Submitting a verification: an address that is to get a code, or the code.
 
+use std::collections::BTreeSet;
+
 use orrery_core::secret::Purpose;
 use orrery_core::{RequestContext, TokenHash};
 use orrery_courier::compose::ComposeError;
 use serde_json::json;
 
+use super::pending::redeem;
 use super::send::{Recipient, count};
 use super::{Memory, address, begin_again, method_of};
 use crate::IdentityService;
@@ -159,7 +162,7 @@ pub async fn follow(
     passed.csrf = flow.csrf.and(csrf);
     let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &one_time::name(flow, token)).collect();
     // A token cannot be guessed, so wrong ones need no count.
-    match service.flows.verification_redeem(context.project, &passed, &hashes, u32::MAX, context.now).await? {
+    match redeem(service, context, flow, &passed, &hashes, u32::MAX).await? {
         Redeemed::Done { .. } => Ok(passed),
         Redeemed::Wrong | Redeemed::TooMany | Redeemed::FlowClosed => {
             over(&catalogue::VERIFICATION_TOKEN_INVALID).await
@@ -188,8 +191,16 @@ async fn send(
         }
         Err(error) => return Err(error),
     }
-    let known = service.flows.verifiable_address(context.project, via, &value).await?;
-    let owner = known.as_ref().map(|(identity, _)| identity);
+    let known = service.flows.verifiable_address(context.project, via, &value).await?.map(|(identity, _)| identity);
+    // An address that waits to become somebody's is nobody's yet.
+    let known = match Memory::of(&flow).pending.filter(|pending| pending.address == value).and(flow.identity_id) {
+        Some(id) => service.identities.identity_by_id(context.project, id, &BTreeSet::new()).await?,
+        None => {
+            Memory { pending: None, ..Memory::of(&flow) }.store(&mut flow);
+            known
+        }
+    };
+    let owner = known.as_ref();
     flow.identity_id = owner.map(|identity| identity.id);
     let prepared = Recipient { via, value: &value, owner }.prepare(service, context, config, &mut flow);
     let (code, messages) = match prepared {
@@ -236,7 +247,7 @@ async fn enter(
     let name = one_time::name(&flow, if one_time::is_plausible(&code) { &code } else { "" });
     let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &name).collect();
     let limit = config.code.max_submissions;
-    match service.flows.verification_redeem(project, &passed, &hashes, limit, context.now).await? {
+    match redeem(service, context, &flow, &passed, &hashes, limit).await? {
         Redeemed::Done { .. } => {
             if let Some(counter) = pass.counter_to_clear() {
                 service.attempts.attempts_clear(project, counter).await?;
@@ -272,6 +283,7 @@ fn passed(mut flow: Flow, context: &RequestContext) -> Flow {
         Some(Via::Email) | None => &catalogue::VERIFICATION_EMAIL_DONE,
     };
     flow.state = FlowState::PassedChallenge;
+    Memory { pending: None, ..Memory::of(&flow) }.store(&mut flow);
     flow.messages = vec![done.message().on_form()];
     flow.completed_at = Some(context.now);
     flow.updated_at = context.now;

@@ -10,7 +10,7 @@ use orrery_identity::flow::{Flow, FlowKind};
 use orrery_identity::identity::{Identity, VerifiableAddress, Via};
 use orrery_identity::store::{
     Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, NewCode, Recovery, RecoveryDone, RecoverySent,
-    Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated,
+    Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated, VerifiedChange,
 };
 use serde_json::Value;
 
@@ -144,6 +144,10 @@ impl FlowStore for Store {
 
     async fn settings_complete(&self, project: ProjectId, done: &SettingsDone) -> Result<SettingsStored, StoreError> {
         self.complete_settings(project, done).await
+    }
+
+    async fn verified_change(&self, project: ProjectId, change: &VerifiedChange) -> Result<Redeemed, StoreError> {
+        self.complete_verified_change(project, change).await
     }
 
     async fn recovery_address(

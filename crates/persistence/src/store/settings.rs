@@ -3,12 +3,13 @@
 use diesel::prelude::*;
 use orrery_core::id::{IdentityId, SessionId};
 use orrery_core::{ProjectId, StoreError, Timestamp};
-use orrery_identity::store::{SettingsDone, SettingsStored, Updated};
+use orrery_identity::store::{Redeemed, SettingsDone, SettingsStored, Updated, VerifiedChange};
 
 use super::super::Conn;
 use super::identity::IdentityChange;
+use super::verification::Tried;
 use super::{Store, flow, message, session, verification};
-use crate::columns::{At, Uid};
+use crate::columns::{At, Hash, Uid};
 use crate::error::Outcome;
 use crate::queue::Decision;
 use crate::rows::flow::{FlowRow, WholeFlowRow};
@@ -50,6 +51,45 @@ impl Store {
             }
             message::enqueue(connection, messages)?;
             Ok(Decision::Keep(SettingsStored::Done))
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// See `FlowStore::verified_change`.
+    pub(super) async fn complete_verified_change(
+        &self,
+        project: ProjectId,
+        change: &VerifiedChange,
+    ) -> Result<Redeemed, StoreError> {
+        let (id, kind, now) = (change.flow.id, change.flow.kind, change.flow.updated_at);
+        let row = FlowRow::new(project, &change.flow);
+        let codes: Vec<_> = change.codes.iter().copied().map(Hash).collect();
+        let (owner, session, limit) = (change.identity.id, change.session, change.max_submissions);
+        let addresses = change.identity.verifiable_addresses.clone();
+        let change = IdentityChange::new(project, &change.identity, &change.removed);
+        self.decide(move |connection| {
+            let value = match verification::try_code(connection, project, (id, kind), codes, limit, now)? {
+                Tried::Right(identity, Some((_, value))) if identity == owner => value,
+                Tried::Right(..) | Tried::Wrong => return Ok(Decision::Keep(Redeemed::Wrong)),
+                Tried::TooMany => return Ok(Decision::Keep(Redeemed::TooMany)),
+                Tried::FlowClosed => return Ok(Decision::Keep(Redeemed::FlowClosed)),
+            };
+            let Some(address) = addresses.into_iter().find(|address| address.verified && address.value == value) else {
+                return Ok(Decision::Keep(Redeemed::Wrong));
+            };
+            if !is_signed_in(connection, project, owner, session, now)? {
+                return Ok(Decision::Keep(Redeemed::Wrong));
+            }
+            match change.apply(connection)? {
+                Updated::Done => {}
+                Updated::Stale | Updated::Unknown => return Ok(Decision::Keep(Redeemed::Wrong)),
+            }
+            if !flow::update_open(connection, project, id, kind, row)? {
+                return Ok(Decision::Undo(Redeemed::FlowClosed));
+            }
+            Ok(Decision::Keep(Redeemed::Done { identity: owner, address }))
         })
         .await
     }

@@ -5,11 +5,11 @@ use orrery_core::error::Conflict;
 use orrery_identity::flow::{Flow, FlowKind, FlowState};
 use orrery_identity::identity::Identity;
 use orrery_identity::session::Session;
-use orrery_identity::store::{SettingsDone, SettingsStored};
+use orrery_identity::store::{Redeemed, SettingsDone, SettingsStored, Updated, VerifiedChange};
 use serde_json::json;
 
 use crate::login::sign_in;
-use crate::sample::{HOUR, NOW, code, entropy, flow, identity, message};
+use crate::sample::{HOUR, NOW, code, entropy, finished, flow, identity, message};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
 
 on_both_engines!(
@@ -20,6 +20,8 @@ on_both_engines!(
     a_taken_address_changes_nothing,
     a_flow_that_is_gone_changes_nothing,
     another_project_cannot_change,
+    a_change_that_waits_for_its_code_is_stored_once,
+    a_change_that_waits_is_void_without_its_session,
 );
 
 struct Person {
@@ -137,6 +139,50 @@ async fn a_flow_that_is_gone_changes_nothing(stage: Stage) {
     done.flow.id = orrery_core::id::FlowId::generate(&entropy());
     assert_eq!(stage.database.flows().settings_complete(OURS, &done).await.expect("asks"), SettingsStored::FlowClosed);
     assert_eq!(read(&stage, &person.ada).await, person.ada);
+}
+
+/// A new address that waits for its code.
+async fn waiting(stage: &Stage) -> (Person, VerifiedChange) {
+    let person = person(stage).await;
+    let mut identity = person.ada.clone();
+    let verification = Flow { identity_id: Some(identity.id), ..flow(FlowKind::Verification) };
+    let address = &mut identity.verifiable_addresses[0];
+    address.value = "lovelace@example.org".to_owned();
+    let code = code(&verification, &identity);
+    let sent = stage.database.flows().verification_send(OURS, &verification, &code, &[]).await;
+    assert_eq!(sent.expect("sends"), Updated::Done);
+    identity.version = read(stage, &person.ada).await.version;
+    identity.verifiable_addresses[0].verified = true;
+    let change = VerifiedChange {
+        flow: finished(&verification),
+        codes: vec![code.code],
+        max_submissions: 100,
+        identity,
+        removed: [].into(),
+        session: person.session.id,
+    };
+    (person, change)
+}
+
+async fn a_change_that_waits_for_its_code_is_stored_once(stage: Stage) {
+    let (person, change) = waiting(&stage).await;
+    let theirs = stage.database.flows().verified_change(THEIRS, &change).await.expect("asks");
+    assert_eq!(theirs, Redeemed::FlowClosed, "another project sees nothing");
+    let outcomes = sixteen_times(|| {
+        let (store, change) = (stage.database.flows(), change.clone());
+        async move { store.verified_change(OURS, &change).await.expect("asks") }
+    })
+    .await;
+    assert_eq!(outcomes.iter().filter(|it| matches!(it, Redeemed::Done { .. })).count(), 1, "{outcomes:?}");
+    let address = read(&stage, &person.ada).await.verifiable_addresses[0].clone();
+    assert_eq!((address.value.as_str(), address.verified), ("lovelace@example.org", true));
+}
+
+async fn a_change_that_waits_is_void_without_its_session(stage: Stage) {
+    let (person, change) = waiting(&stage).await;
+    stage.database.sessions().session_revoke(OURS, person.session.id).await.expect("revokes");
+    assert_eq!(stage.database.flows().verified_change(OURS, &change).await.expect("asks"), Redeemed::Wrong);
+    assert_eq!(read(&stage, &person.ada).await.verifiable_addresses[0].value, "ada@example.org");
 }
 
 async fn another_project_cannot_change(stage: Stage) {

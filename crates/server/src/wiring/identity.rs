@@ -240,9 +240,9 @@ pub(crate) const fn supported(hook: HookKind) -> Option<target::Hook> {
         HookKind::ShowVerificationUi => Some(target::Hook::ShowVerificationUi),
         HookKind::RevokeActiveSessions => Some(target::Hook::RevokeActiveSessions),
         HookKind::RequireVerifiedAddress => Some(target::Hook::RequireVerifiedAddress),
+        HookKind::VerifyNewAddress => Some(target::Hook::VerifyNewAddress),
         HookKind::WebHook
         | HookKind::Verification
-        | HookKind::VerifyNewAddress
         | HookKind::NotifyPreviousAddresses
         | HookKind::B2bSso
         | HookKind::TwoStepRegistration => None,

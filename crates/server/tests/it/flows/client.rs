@@ -72,6 +72,10 @@ impl<'s> Client<'s> {
         self.send(Method::GET, path, |request| request).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, |request| request).await
+    }
+
     pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, |request| request.json(body)).await
     }

@@ -10,4 +10,5 @@ mod recovery_handed_over;
 mod registration;
 mod registration_attacks;
 mod settings;
+mod verified_changes;
 mod world;

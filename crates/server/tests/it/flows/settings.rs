@@ -40,7 +40,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SAVED: u64 = 1_050_001;
 
 /// Somebody who is signed in as a page's script would be.
-async fn signed_in<'w>(world: &'w World, email: &str) -> Client<'w> {
+pub(super) async fn signed_in<'w>(world: &'w World, email: &str) -> Client<'w> {
     let script = world.script();
     let flow = script.begin("login", "").await;
     let body = json!({"method": "password", "identifier": email, "password": PASSWORD});
