@@ -1,5 +1,6 @@
 //! Getting into somebody else's account, in vain.
 
+use orrery_persistence::Statements;
 use orrery_testkit::{Backend, on_both_databases};
 use serde_json::{Value, json};
 
@@ -30,15 +31,22 @@ async fn asking_does_not_tell_which_addresses_have_accounts(backend: Backend) {
     let native = world.native();
     let mut seen = Vec::new();
     for address in ["ada@example.org", "nobody@example.org"] {
-        let flow = native.get("/self-service/recovery/api").await.expect(200);
-        let before = world.statements();
-        let sent = ask(&native, &flow, address).await;
-        let sending = world.statements() - before;
-        let wrong = native.submit(&flow, json!({"method": "code", "code": "x00000"})).await.expect(200);
-        let entering = world.statements() - before;
-        let id = flow["id"].as_str().expect("an id");
-        let plain = |value: &Value| value.to_string().replace(id, "FLOW").replace(address, "ADDRESS");
-        seen.push((plain(&sent), plain(&wrong), sending, entering));
+        let (mut answers, mut costs) = (Vec::new(), Vec::new());
+        // The server itself cleans up now and then: the quietest of a few runs counts.
+        for _ in 0..3 {
+            let flow = native.get("/self-service/recovery/api").await.expect(200);
+            let before = world.statements();
+            let sent = ask(&native, &flow, address).await;
+            let between = world.statements();
+            let wrong = native.submit(&flow, json!({"method": "code", "code": "x00000"})).await.expect(200);
+            let costs_of = |run: Statements| (run.reads, run.writes, run.commits);
+            costs.push((costs_of(between - before), costs_of(world.statements() - between)));
+            let id = flow["id"].as_str().expect("an id");
+            let plain = |value: &Value| value.to_string().replace(id, "FLOW").replace(address, "ADDRESS");
+            answers.push((plain(&sent), plain(&wrong)));
+        }
+        let (sending, entering): (Vec<_>, Vec<_>) = costs.into_iter().unzip();
+        seen.push((answers, sending.into_iter().min(), entering.into_iter().min()));
     }
     assert_eq!(seen[0], seen[1]);
 }
