@@ -65,6 +65,8 @@ pub enum Purpose {
     CredentialSecret,
     /// Counters of attempts, keyed so that the table reveals no identifier.
     AttemptCounter,
+    /// Browsers that signed in before, and whose account it was.
+    KnownBrowser,
     /// Access tokens of administrators and projects.
     AdminToken,
     /// Bodies of queued messages, which carry codes.
@@ -105,6 +107,7 @@ impl Purpose {
             Self::PrivateKey => b"orrery/private-key/v1",
             Self::CredentialSecret => b"orrery/credential-secret/v1",
             Self::AttemptCounter => b"orrery/attempt-counter/v1",
+            Self::KnownBrowser => b"orrery/known-browser/v1",
             Self::AdminToken => b"orrery/admin-token/v1",
             Self::MessageBody => b"orrery/message-body/v1",
             Self::AccessToken => b"orrery/access-token/v1",

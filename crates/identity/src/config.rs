@@ -38,6 +38,8 @@ pub struct Config {
     pub verification: VerificationConfig,
     /// Where a browser goes after logout, if the request does not say.
     pub logout_return_url: Option<Url>,
+    /// Whether logout asks the browser to forget what it keeps for the site.
+    pub logout_clears_browser: bool,
     /// One-time codes.
     pub code: CodeConfig,
     /// Links.

@@ -181,6 +181,7 @@ table! {
         since -> Moment,
         locked_until -> Nullable<Moment>,
         expires_at -> Moment,
+        identity_id -> Nullable<Id>,
     }
 }
 

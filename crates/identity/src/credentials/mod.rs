@@ -10,6 +10,9 @@ use serde_json::Value;
 
 pub mod import;
 pub mod password;
+mod shown;
+
+pub use shown::shown;
 
 /// The kinds of credentials of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

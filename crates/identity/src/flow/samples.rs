@@ -70,6 +70,7 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
             after: After::default(),
         },
         logout_return_url: None,
+        logout_clears_browser: false,
         code: CodeConfig { enabled: true, lifespan: hour, max_submissions: 5 },
         link: LinkConfig { enabled: true, lifespan: hour, base_url: None },
         password: PasswordPolicy { enabled: true, min_length: 8, similarity_check: true },

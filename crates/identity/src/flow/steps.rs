@@ -9,6 +9,7 @@ use serde_json::json;
 use super::message::Template;
 use super::{Flow, FlowError, FlowKind, PlacedMessage};
 use crate::IdentityService;
+use crate::limits::KnownBrowser;
 use crate::session::{Presented, SessionWithIdentity};
 use crate::store::FailedAttempt;
 
@@ -19,6 +20,8 @@ pub struct Open {
     pub flow: Flow,
     /// The request's session and its token, if the session is active.
     pub current: Option<(SessionWithIdentity, SecretString)>,
+    /// What the browser is known by.
+    pub browser: Option<KnownBrowser>,
 }
 
 /// What became of a submit that was understood.
@@ -56,12 +59,13 @@ pub async fn open(
     kind: FlowKind,
     id: FlowId,
     presented: &Presented,
+    browser: Option<KnownBrowser>,
 ) -> Result<Open, FlowError> {
     let hashes = presented.hashes(&service.keyring);
     let found = service.flows.flow_with_session(context.project, kind, id, &hashes).await?;
     let flow = found.flow.ok_or(FlowError::Unknown)?;
     let current = found.session.filter(|session| session.is_active(context.now)).zip(presented.token().cloned());
-    Ok(Open { flow, current })
+    Ok(Open { flow, current, browser })
 }
 
 impl Flow {

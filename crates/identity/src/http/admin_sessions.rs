@@ -89,7 +89,10 @@ async fn extend(service: Data<IdentityService>, context: Context, id: Path<Strin
     // Never to an earlier end: the lifespan may have been shortened since.
     let earliest = config.session.earliest_extend.unwrap_or(config.session.lifespan);
     let extendable_before = expires_at.min(context.now + earliest);
-    let extended = service.sessions.session_extend(context.project, parse(&id)?, expires_at, extendable_before).await?;
+    let extended = service
+        .sessions
+        .session_extend(context.project, parse(&id)?, expires_at, extendable_before, context.now)
+        .await?;
     match extended {
         Extended::Unknown => Err(unknown()),
         Extended::Session(_) if config.session.faster_extend => Ok(response::no_content()),

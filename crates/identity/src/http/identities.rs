@@ -83,11 +83,11 @@ fn filter(query: &Pairs) -> Result<IdentityFilter, ApiError> {
     if !matches!(query.get("consistency"), None | Some("" | "strong" | "eventual")) {
         return Err(ApiError::bad_request("The parameter \"consistency\" must be \"strong\" or \"eventual\"."));
     }
-    if let Some(organization) = query.get("organization_id").filter(|id| !id.is_empty()) {
-        let known = organization.parse::<OrganizationId>().is_ok();
-        let problem = if known { "cannot be filtered by yet" } else { "must be a UUID" };
-        return Err(ApiError::bad_request(format!("The parameter \"organization_id\" {problem}.")));
-    }
+    let organization = query.get("organization_id").filter(|id| !id.is_empty());
+    let organization: Option<OrganizationId> = organization
+        .map(str::parse)
+        .transpose()
+        .map_err(|_| ApiError::bad_request("The parameter \"organization_id\" must be a UUID."))?;
     let ids: Vec<&str> = query.all("ids").filter(|id| !id.is_empty()).collect();
     if ids.len() > MAX_IDS {
         return Err(ApiError::bad_request(format!("The parameter \"ids\" may occur at most {MAX_IDS} times.")));
@@ -100,6 +100,7 @@ fn filter(query: &Pairs) -> Result<IdentityFilter, ApiError> {
         ids: (!ids.is_empty()).then_some(ids),
         credentials_identifier: identifier.map(spellings),
         identifier_prefix: similar.map(normalize),
+        organization,
     })
 }
 

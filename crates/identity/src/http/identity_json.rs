@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::config::Config;
-use crate::credentials::CredentialKind;
+use crate::credentials::{self, CredentialKind};
 use crate::flow::Generation;
 use crate::identity::json::IdentityJson;
 use crate::identity::{Identity, every_credential};
@@ -45,7 +45,7 @@ struct CredentialJson<'a> {
     kind: CredentialKind,
     identifiers: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
-    config: Option<&'a Value>,
+    config: Option<Value>,
     version: i32,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -86,7 +86,7 @@ impl View {
             let json = CredentialJson {
                 kind: *kind,
                 identifiers: &credential.identifiers,
-                config: self.include.contains(kind).then_some(&credential.config),
+                config: self.include.contains(kind).then(|| credentials::shown(*kind, &credential.config)),
                 version: credential.version,
                 created_at: credential.created_at,
                 updated_at: credential.updated_at,

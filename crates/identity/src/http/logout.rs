@@ -1,5 +1,6 @@
 //! Signing out over HTTP.
 
+use actix_web::http::header::{CLEAR_SITE_DATA, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::RequestContext;
@@ -95,7 +96,7 @@ async fn sign_out(
         ));
     }
     service.sessions.session_revoke(context.project, own.session.id).await?;
-    let answer = match client {
+    let mut answer = match client {
         Client::Api | Client::Script => response::no_content(),
         Client::Browser => {
             let to = back
@@ -103,6 +104,11 @@ async fn sign_out(
             response::see_other(&to)?
         }
     };
+    // Browsers heed it on secure pages only. Cookies are not named: those of this server are removed one by one, and the
+    // header would also end what other applications of the same domain keep.
+    if config.logout_clears_browser {
+        answer.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
+    }
     response::with_cookies(answer, [session::removal(&config), csrf(&config).rotate(&*service.entropy).1])
 }
 

@@ -2,6 +2,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
+use orrery_core::id::IdentityId;
 use orrery_core::{RequestContext, Timestamp};
 use orrery_web::{ApiError, cookie};
 use secrecy::SecretString;
@@ -10,6 +11,7 @@ use super::flow::cookie_policy;
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::form::{endpoint, with_query};
+use crate::limits::{KNOWN_FOR, KnownBrowser};
 use crate::session::cookie::CookieContent;
 use crate::session::{Aal, NoSession, Places, Presented};
 
@@ -42,6 +44,40 @@ pub fn cookie(
 #[must_use]
 pub fn removal(config: &Config) -> Cookie<'static> {
     cookie_policy(&config.session.cookie).removal(&config.session.cookie_name)
+}
+
+/// The cookie of browsers that signed in before.
+const KNOWN_BROWSER: &str = "orrery_known_browser";
+/// So many cookies of that name are tried; opening them costs time.
+const MAX_KNOWN: usize = 4;
+
+/// Whom the browser of a request signed in as before, if it says so.
+#[must_use]
+pub fn known_browser(
+    request: &HttpRequest,
+    service: &IdentityService,
+    context: &RequestContext,
+) -> Option<KnownBrowser> {
+    let name = cookie_policy(&service.config.load().cookies).host_name(KNOWN_BROWSER);
+    let cookies = cookie::values(request, &name).into_iter().take(MAX_KNOWN);
+    let mut opened = cookies.map(|value| KnownBrowser::open(&value, context.project, context.now, &service.keyring));
+    opened.find_map(|browser| browser)
+}
+
+/// The cookie of a browser that has just signed in to `account`.
+#[must_use]
+pub fn known_cookie(
+    request: &HttpRequest,
+    service: &IdentityService,
+    context: &RequestContext,
+    account: IdentityId,
+) -> Cookie<'static> {
+    let (keyring, entropy) = (&service.keyring, &*service.entropy);
+    let before = known_browser(request, service, context);
+    let browser = KnownBrowser::signed_in(before, context.project, account, context.now, keyring, entropy);
+    let policy = cookie_policy(&service.config.load().cookies);
+    let value = browser.seal(context.project, keyring, entropy);
+    policy.cookie(&policy.host_name(KNOWN_BROWSER), value, Some(KNOWN_FOR))
 }
 
 /// A request without the session that it needs.

@@ -88,7 +88,7 @@ impl SelfService for Settings {
                 Client::Api | Client::Script => Ok(None),
             };
         };
-        let open = Open { flow: open.flow.clone(), current: open.current.clone() };
+        let open = Open { flow: open.flow.clone(), current: open.current.clone(), browser: open.browser };
         let answer = flow::finish::<Self>(exchange, open, &parked, None).await?;
         // It waits on when its sender has still to sign in.
         let waits = answer.cookies().any(|cookie| cookie.name() == continuity::COOKIE);

@@ -80,10 +80,17 @@ impl SelfService for Verification {
                     .with_id("self_service_flow_replaced")
                     .with_member("use_flow_id", fresh.id.to_string()))
             }
+            (Outcome::Shown(flow), Client::Api | Client::Script) if flow.completed_at.is_none() => {
+                show_to_owner(exchange, &flow, StatusCode::OK).await
+            }
             (Outcome::Shown(flow) | Outcome::Replaced(flow), _) => {
                 show_as::<Self>(exchange, &flow, StatusCode::OK).await
             }
         }
+    }
+
+    async fn again(exchange: &Exchange<'_>, flow: &Flow) -> Result<HttpResponse, ApiError> {
+        show_to_owner(exchange, flow, StatusCode::BAD_REQUEST).await
     }
 
     // The contract sends scripts and apps to the fresh flow, too.
@@ -96,4 +103,10 @@ impl SelfService for Verification {
             }
         }
     }
+}
+
+/// The flow, which names an address, for whoever began it. Whoever enters a wrong code from elsewhere has proven nothing.
+async fn show_to_owner(exchange: &Exchange<'_>, flow: &Flow, status: StatusCode) -> Result<HttpResponse, ApiError> {
+    Verification::admit_reader(exchange, flow).await?;
+    show_as::<Verification>(exchange, flow, status).await
 }

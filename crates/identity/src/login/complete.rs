@@ -10,6 +10,7 @@ use crate::config::Hook;
 use crate::flow::steps::again;
 use crate::flow::{Flow, FlowError, FlowMethod, FlowState, Origin, Submitted, VerificationFlow, catalogue};
 use crate::identity::Identity;
+use crate::limits::Pass;
 use crate::session::{self, Aal, AuthenticationMethod, SessionWithIdentity, UsedMethod};
 use crate::store::{Completion, LoginDone, SessionWrite};
 use crate::verification;
@@ -23,7 +24,7 @@ pub(super) async fn complete(
     current: Option<(SessionWithIdentity, SecretString)>,
 ) -> Result<Submitted<Outcome>, FlowError> {
     let config = service.config.load();
-    let Proven { identity, upgraded, pass } = proven;
+    let Proven { identity, upgraded, passes } = proven;
     if !identity.is_active() {
         let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
         return again(service, context, flow, disabled, None).await;
@@ -56,7 +57,7 @@ pub(super) async fn complete(
         flow: flow.clone(),
         session: write,
         upgraded,
-        clear_attempts: pass.counter_to_clear(),
+        clear_attempts: passes.iter().filter_map(Pass::counter_to_clear).collect(),
         revoke_others: hooks.contains(&Hook::RevokeActiveSessions),
         messages: Vec::new(),
     };

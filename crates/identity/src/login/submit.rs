@@ -8,6 +8,7 @@ use super::{Outcome, complete, password};
 use crate::IdentityService;
 use crate::flow::steps::{again, invalid, succeed};
 use crate::flow::{Asked, BrowserSecrets, Flow, FlowError, FlowMethod, Open, Submission, Submitted, catalogue};
+use crate::limits::Known;
 use crate::session::Aal;
 
 /// Submits a login whose sender was found to be the one who began it. `browser` is who it is,
@@ -22,7 +23,7 @@ pub async fn submit(
     submitted: &Submission,
     browser: Option<BrowserSecrets>,
 ) -> Result<Submitted<Outcome>, FlowError> {
-    let Open { mut flow, current } = open;
+    let Open { mut flow, current, browser: known_browser } = open;
     let config = service.config.load();
     if flow.is_expired(context.now) {
         return expired(service, context, flow, browser.map(|browser| browser.present)).await;
@@ -50,7 +51,11 @@ pub async fn submit(
             }
             flow.active = Some(FlowMethod::Password);
             remember_identifier(&mut flow, submitted);
-            match password::authenticate(service, context, &config, submitted).await? {
+            let known = match &current {
+                Some((session, _)) => Some(Known::Session(session.session.id, session.identity.id)),
+                None => known_browser.map(Known::Browser),
+            };
+            match password::authenticate(service, context, &config, submitted, known).await? {
                 password::Verdict::Proven(proven) => complete::complete(service, context, flow, *proven, current).await,
                 password::Verdict::Refused(refused) => {
                     let failure = refused.failed.as_ref().map(|(failure, _)| failure);

@@ -23,7 +23,7 @@ pub async fn submit(
     submitted: &Submission,
     browser: Option<BrowserSecrets>,
 ) -> Result<Submitted<Registered>, FlowError> {
-    let Open { mut flow, current } = open;
+    let Open { mut flow, current, .. } = open;
     let config = service.config.load();
     if current.is_some() {
         return Err(FlowError::SessionAvailable);

@@ -33,7 +33,7 @@ pub async fn submit(
     submitted: &Submission,
     browser: Option<BrowserSecrets>,
 ) -> Result<Submitted<Saved>, FlowError> {
-    let Open { mut flow, current } = open;
+    let Open { mut flow, current, .. } = open;
     let config = service.config.load();
     let (current, token) = current.ok_or(FlowError::SessionInactive)?;
     admit(&config, &flow, &current)?;

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orrery_core::id::{FlowErrorId, FlowId, IdentityId, SessionId};
+use orrery_core::id::{FlowErrorId, FlowId, IdentityId, OrganizationId, SessionId};
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_courier::message::NewMessage;
 use serde_json::Value;
@@ -36,6 +36,8 @@ pub struct IdentityFilter {
     pub credentials_identifier: Option<Vec<String>>,
     /// Only those with an identifier that begins so.
     pub identifier_prefix: Option<String>,
+    /// Only those whose home is this organisation.
+    pub organization: Option<OrganizationId>,
 }
 
 /// What happened to a guarded update.
@@ -95,7 +97,7 @@ pub trait IdentityStore: Send + Sync {
     async fn identity_delete(&self, project: ProjectId, id: IdentityId) -> Result<bool, StoreError>;
 
     /// The identity that owns this identifier among credentials of the given kind, with that credential and the attempt
-    /// counter of the door. `identifiers` holds the normalised and the raw spelling.
+    /// counters of the door and of the account. `identifiers` holds the normalised and the raw spelling.
     async fn credential_by_identifier(
         &self,
         project: ProjectId,
@@ -112,6 +114,8 @@ pub struct CredentialLookup {
     pub owner: Option<(Identity, Credential)>,
     /// Failed attempts at this door.
     pub attempts: Option<Attempts>,
+    /// Failed attempts at the account, under all its names.
+    pub account_attempts: Option<Attempts>,
 }
 
 /// Which sessions an administrator's list shows.
@@ -128,7 +132,7 @@ pub struct SessionFilter {
 /// What became of a request to extend a session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Extended {
-    /// The new end is stored, or it was too early to extend: the session as it is now.
+    /// The new end is stored, or it was too early to extend, or too late: the session as it is now.
     Session(Box<SessionWithIdentity>),
     /// There is no such session.
     Unknown,
@@ -179,13 +183,15 @@ pub trait SessionStore: Send + Sync {
     /// Deletes every session of `owner`, and says how many.
     async fn session_delete_all(&self, project: ProjectId, owner: IdentityId) -> Result<u64, StoreError>;
 
-    /// Moves the end of an active session to `expires_at` if it now ends before `extendable_before`.
+    /// Moves the end of an active session to `expires_at` if it now ends before `extendable_before`. One that had ended
+    /// by `now` stays ended.
     async fn session_extend(
         &self,
         project: ProjectId,
         id: SessionId,
         expires_at: Timestamp,
         extendable_before: Timestamp,
+        now: Timestamp,
     ) -> Result<Extended, StoreError>;
 }
 
@@ -248,6 +254,16 @@ pub trait FlowStore: Send + Sync {
         max_submissions: u32,
         now: Timestamp,
     ) -> Result<Redeemed, StoreError>;
+
+    /// Whether one of `code` would be accepted in this verification flow now. Uses nothing up and counts nothing: whoever
+    /// asks counts.
+    async fn verification_code_fits(
+        &self,
+        project: ProjectId,
+        flow: FlowId,
+        code: &[TokenHash],
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The identity and address that can be verified under this address, if anybody has it.
     async fn verifiable_address(
@@ -314,6 +330,8 @@ pub struct Attempts {
 pub struct FailedAttempt {
     /// Keyed hash of the door: an account's identifier, so that the table reveals none.
     pub counter: TokenHash,
+    /// The account that the door leads to, or what stands for it: counted in the same step, under the same policy.
+    pub account: Option<AccountCounter>,
     /// When.
     pub at: Timestamp,
     /// After this long without reaching the limit, counting starts again.
@@ -322,6 +340,15 @@ pub struct FailedAttempt {
     pub limit: u32,
     /// How long the door then stays locked.
     pub lock: Duration,
+}
+
+/// The counter of an account with all its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountCounter {
+    /// Its key.
+    pub counter: TokenHash,
+    /// Whose account it is; none for a name that nobody has.
+    pub owner: Option<IdentityId>,
 }
 
 /// Counters of failed attempts: one for every door to an account.

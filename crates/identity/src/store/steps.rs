@@ -64,7 +64,7 @@ pub struct LoginDone {
     /// A credential whose hash is to be replaced by a stronger one, if it still is at `updated_at` of the second member.
     pub upgraded: Option<(Credential, Timestamp)>,
     /// The attempt counter to clear, if it had counted anything.
-    pub clear_attempts: Option<TokenHash>,
+    pub clear_attempts: Vec<TokenHash>,
     /// Sessions of the same identity to revoke.
     pub revoke_others: bool,
     /// Messages to send.

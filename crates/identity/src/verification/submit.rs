@@ -109,8 +109,9 @@ pub async fn submit(
     }
 }
 
-/// Remembers the code of a link that was followed, for the form to show, and hands the flow to the browser that followed
-/// it: mail is often read on another device than the one that asked. Whoever has the link has the code.
+/// Remembers the code of a link that was followed, for the form to show. If it is the right one, the flow is handed to the
+/// browser that followed the link: mail is often read on another device than the one that asked. A wrong one is a guess
+/// like any other, is counted as one, and changes nothing.
 ///
 /// # Errors
 /// Storage trouble.
@@ -124,6 +125,9 @@ pub async fn prefill(
     if flow.state != FlowState::SentEmail || flow.is_expired(context.now) || !one_time::is_plausible(code) {
         return Ok(());
     }
+    if !fits(service, context, &flow, code).await? {
+        return Ok(());
+    }
     let mut memory = Memory::of(&flow);
     memory.prefill(&flow, code, &service.keyring, &*service.entropy);
     memory.store(&mut flow);
@@ -131,6 +135,24 @@ pub async fn prefill(
     flow.updated_at = context.now;
     service.flows.flow_update(context.project, &flow, None).await?;
     Ok(())
+}
+
+/// Whether this is the flow's code; counted where codes that are entered are.
+async fn fits(service: &IdentityService, context: &RequestContext, flow: &Flow, code: &str) -> Result<bool, FlowError> {
+    let (config, project) = (service.config.load(), context.project);
+    let door = Door::code(project, address(flow).unwrap_or_default(), &service.keyring);
+    let name = one_time::name(flow, code);
+    let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &name).collect();
+    let lookup = || async { Ok::<_, FlowError>(((), service.attempts.attempts(project, door.counter()).await?)) };
+    let Entry::Admitted(attempt) = service.doors.attempt(door, &config.limits, context.now, lookup).await? else {
+        return Ok(false);
+    };
+    let fits = service.flows.verification_code_fits(project, flow.id, &hashes, context.now).await?;
+    if !fits {
+        service.attempts.attempt_failed(project, &door.failure(&config.limits, context.now)).await?;
+    }
+    drop(attempt);
+    Ok(fits)
 }
 
 /// Longest text that is looked at as a token, in bytes.

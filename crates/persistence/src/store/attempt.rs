@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use orrery_core::id::IdentityId;
 use orrery_core::{ProjectId, StoreError, TokenHash};
 use orrery_identity::store::{AttemptStore, Attempts, FailedAttempt};
 
@@ -32,12 +33,27 @@ impl AttemptStore for Store {
     }
 
     async fn attempts_clear(&self, project: ProjectId, counter: TokenHash) -> Result<(), StoreError> {
-        self.write_one(move |connection| clear(connection, project, counter)).await
+        self.write_one(move |connection| clear(connection, project, &[counter])).await
     }
 }
 
-/// Counts one failure.
+/// Counts one failure at the door and at the account that it leads to. Says how the door stands then.
 pub(super) fn count(connection: &mut Conn, project: ProjectId, failed: &FailedAttempt) -> Outcome<Attempts> {
+    // The door first, always: two names of one account never wait for each other in a circle.
+    let door = count_one(connection, project, failed, None)?;
+    if let Some(account) = failed.account {
+        let failed = FailedAttempt { counter: account.counter, account: None, ..*failed };
+        count_one(connection, project, &failed, account.owner)?;
+    }
+    Ok(door)
+}
+
+fn count_one(
+    connection: &mut Conn,
+    project: ProjectId,
+    failed: &FailedAttempt,
+    owner: Option<IdentityId>,
+) -> Outcome<Attempts> {
     // Makes sure that there is a row and locks it, so that the count below is of one failure at a time.
     let new = (
         attempt_counters::project_id.eq(Uid(project)),
@@ -45,6 +61,7 @@ pub(super) fn count(connection: &mut Conn, project: ProjectId, failed: &FailedAt
         attempt_counters::failures.eq(0),
         attempt_counters::since.eq(At(failed.at)),
         attempt_counters::expires_at.eq(At(failed.at)),
+        attempt_counters::identity_id.eq(owner.map(Uid)),
     );
     let before = diesel::insert_into(attempt_counters::table)
         .values(new)
@@ -69,11 +86,12 @@ pub(super) fn count(connection: &mut Conn, project: ProjectId, failed: &FailedAt
     Ok(after)
 }
 
-/// Forgets the failures of a door.
-pub(super) fn clear(connection: &mut Conn, project: ProjectId, counter: TokenHash) -> Outcome<()> {
+/// Forgets the failures of doors.
+pub(super) fn clear(connection: &mut Conn, project: ProjectId, counters: &[TokenHash]) -> Outcome<()> {
+    let counters: Vec<_> = counters.iter().copied().map(Hash).collect();
     diesel::delete(attempt_counters::table)
         .filter(attempt_counters::project_id.eq(Uid(project)))
-        .filter(attempt_counters::counter.eq(Hash(counter)))
+        .filter(attempt_counters::counter.eq_any(counters))
         .execute(connection)?;
     Ok(())
 }

@@ -24,7 +24,7 @@ impl Store {
         let messages = NewMessageRow::all(project, &done.messages);
         let (id, kind) = (done.flow.id, done.flow.kind);
         let (session, upgraded) = (done.session.clone(), done.upgraded.clone());
-        let (clear_attempts, revoke_others) = (done.clear_attempts, done.revoke_others);
+        let (clear_attempts, revoke_others) = (done.clear_attempts.clone(), done.revoke_others);
         self.decide(move |connection| {
             if !flow::update_open(connection, project, id, kind, row)? {
                 return Ok(Decision::Undo(Completion::FlowClosed));
@@ -47,8 +47,8 @@ impl Store {
                     ))
                     .execute(connection)?;
             }
-            if let Some(counter) = clear_attempts {
-                attempt::clear(connection, project, counter)?;
+            if !clear_attempts.is_empty() {
+                attempt::clear(connection, project, &clear_attempts)?;
             }
             if revoke_others {
                 session::revoke_others(connection, project, owner, Some(session_id))?;

@@ -133,6 +133,16 @@ impl FlowStore for Store {
         self.redeem_verification(project, passed, code, max_submissions, now).await
     }
 
+    async fn verification_code_fits(
+        &self,
+        project: ProjectId,
+        flow: FlowId,
+        code: &[TokenHash],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.code_fits(project, flow, code, now).await
+    }
+
     async fn verifiable_address(
         &self,
         project: ProjectId,

@@ -155,9 +155,11 @@ impl IdentityStore for Store {
     ) -> Result<CredentialLookup, StoreError> {
         let identifiers = identifiers.to_vec();
         self.read(move |connection| {
-            // From the project's row, which is always there: one statement finds the account, the counter, both or none,
+            // From the project's row, which is always there: one statement finds the account, the counters, all or none,
             // and takes the same time for all of them. (Why the inner joins stand inside: see `flow.rs`.)
-            let found: Option<(Option<AttemptRow>, Option<(IdentityRow, CredentialRow)>)> =
+            let account = diesel::alias!(attempt_counters as account_counters);
+            let at_account = (attempt_counters::failures, attempt_counters::since, attempt_counters::locked_until);
+            let found: Option<(Option<AttemptRow>, Option<(IdentityRow, CredentialRow)>, Option<AttemptRow>)> =
                 projects::table
                     .left_join(attempt_counters::table.on(
                         attempt_counters::project_id.eq(projects::id).and(attempt_counters::counter.eq(Hash(counter))),
@@ -180,13 +182,24 @@ impl IdentityStore for Store {
                                 .and(credential_identifiers::kind.eq(Word(kind)))
                                 .and(credential_identifiers::identifier.eq_any(identifiers))),
                     )
+                    .left_join(
+                        account.on(account
+                            .field(attempt_counters::project_id)
+                            .eq(projects::id)
+                            .and(account.field(attempt_counters::identity_id).eq(identities::id.nullable()))),
+                    )
                     .filter(projects::id.eq(Uid(project)))
-                    .select((Option::<AttemptRow>::as_select(), Option::<(IdentityRow, CredentialRow)>::as_select()))
+                    .select((
+                        Option::<AttemptRow>::as_select(),
+                        Option::<(IdentityRow, CredentialRow)>::as_select(),
+                        account.fields(at_account).nullable(),
+                    ))
                     .first(connection)
                     .optional()?;
-            let (attempts, owner) = found.unwrap_or_default();
+            let (attempts, owner, account) = found.unwrap_or_default();
             let owner = owner.map(|(identity, credential)| (identity.into_identity([]), credential.into_credential()));
-            Ok(CredentialLookup { owner, attempts: attempts.map(AttemptRow::into_attempts).transpose()? })
+            let counted = |row: Option<AttemptRow>| row.map(AttemptRow::into_attempts).transpose();
+            Ok(CredentialLookup { owner, attempts: counted(attempts)?, account_attempts: counted(account)? })
         })
         .await
     }
@@ -353,6 +366,9 @@ fn filtered(project: ProjectId, filter: &IdentityFilter) -> identities::BoxedQue
     };
     if let Some(ids) = &filter.ids {
         query = query.filter(identities::id.eq_any(ids.iter().copied().map(Uid).collect::<Vec<_>>()));
+    }
+    if let Some(organization) = filter.organization {
+        query = query.filter(identities::organization_id.eq(Uid(organization)));
     }
     if let Some(identifiers) = filter.credentials_identifier.clone() {
         let owners = owners().filter(credential_identifiers::identifier.eq_any(identifiers));

@@ -149,12 +149,14 @@ impl SessionStore for Store {
         id: SessionId,
         expires_at: Timestamp,
         extendable_before: Timestamp,
+        now: Timestamp,
     ) -> Result<Extended, StoreError> {
         self.write(move |connection| {
             diesel::update(sessions::table)
                 .filter(sessions::project_id.eq(Uid(project)))
                 .filter(sessions::id.eq(Uid(id)))
                 .filter(sessions::active)
+                .filter(sessions::expires_at.gt(At(now)))
                 .filter(sessions::expires_at.lt(At(extendable_before)))
                 .set(sessions::expires_at.eq(At(expires_at)))
                 .execute(connection)?;

@@ -68,6 +68,22 @@ impl Store {
         .await
     }
 
+    /// See `FlowStore::verification_code_fits`.
+    pub(super) async fn code_fits(
+        &self,
+        project: ProjectId,
+        flow: FlowId,
+        code: &[TokenHash],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let code: Vec<_> = code.iter().copied().map(Hash).collect();
+        self.read(move |connection| {
+            let found: i64 = usable(Uid(project), Uid(flow), code, At(now)).count().get_result(connection)?;
+            Ok(found > 0)
+        })
+        .await
+    }
+
     /// See `FlowStore::verifiable_address`.
     pub(super) async fn find_verifiable_address(
         &self,
@@ -166,12 +182,7 @@ pub(super) fn try_code(
         return Ok(if still_open > 0 { Tried::TooMany } else { Tried::FlowClosed });
     }
     // Deleting is using: of several that enter the same code only one finds it.
-    let used: Option<Proof> = diesel::delete(flow_codes::table)
-        .filter(flow_codes::project_id.eq(Uid(project)))
-        .filter(flow_codes::flow_id.eq(Uid(id)))
-        .filter(flow_codes::code_hash.eq_any(code))
-        .filter(flow_codes::expires_at.gt(At(now)))
-        .filter(flow_codes::identity_id.is_not_null())
+    let used: Option<Proof> = diesel::delete(usable(Uid(project), Uid(id), code, At(now)))
         .returning((flow_codes::identity_id, flow_codes::via, flow_codes::address))
         .get_result(connection)
         .optional()?;
@@ -197,6 +208,17 @@ pub(super) fn verify(
 
 /// Whose address a code proves, and which.
 type Proof = (Option<Uid<IdentityId>>, Option<Word<Via>>, Option<String>);
+
+/// The codes of a flow that would be accepted: unexpired, one of these, and not made for an address of nobody.
+#[diesel::dsl::auto_type]
+fn usable(project: Uid<ProjectId>, flow: Uid<FlowId>, code: Vec<Hash>, now: At) -> _ {
+    flow_codes::table
+        .filter(flow_codes::project_id.eq(project))
+        .filter(flow_codes::flow_id.eq(flow))
+        .filter(flow_codes::code_hash.eq_any(code))
+        .filter(flow_codes::expires_at.gt(now))
+        .filter(flow_codes::identity_id.is_not_null())
+}
 
 /// Inserts a code that is being sent, and marks its address accordingly unless it is proven already.
 pub(super) fn insert_code(connection: &mut Conn, project: ProjectId, code: &NewCode) -> Outcome<()> {

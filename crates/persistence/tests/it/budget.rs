@@ -42,7 +42,7 @@ async fn a_login_keeps_its_budget(stage: Stage) {
         flow: finished(&flow),
         session: new_session(ada.id).2,
         upgraded: None,
-        clear_attempts: None,
+        clear_attempts: Vec::new(),
         revoke_others: false,
         messages: Vec::new(),
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use orrery_core::error::Conflict;
-use orrery_core::id::IdentityId;
+use orrery_core::id::{IdentityId, OrganizationId};
 use orrery_core::{PageRequest, StoreError};
 use orrery_identity::credentials::CredentialKind;
 use orrery_identity::identity::{Identity, IdentityState};
@@ -220,7 +220,9 @@ async fn lists_are_filtered(stage: Stage) {
     let store = stage.database.identities();
     let ada = identity("ada@example.org");
     let adam = identity("adam@example.org");
-    let bob = identity("bob_%@example.org");
+    let mut bob = identity("bob_%@example.org");
+    let home = OrganizationId::generate(&entropy());
+    bob.organization_id = Some(home);
     for one in [&ada, &adam, &bob] {
         store.identity_create(OURS, one).await.expect("creates");
     }
@@ -245,6 +247,10 @@ async fn lists_are_filtered(stage: Stage) {
     assert!(list(THEIRS, prefix("a")).await.is_empty());
     assert_eq!(list(OURS, ids(&[ada.id, bob.id])).await, BTreeSet::from([ada.id, bob.id]));
     assert!(list(OURS, ids(&[])).await.is_empty());
+    let of = |home| IdentityFilter { organization: Some(home), ..IdentityFilter::default() };
+    assert_eq!(list(OURS, of(home)).await, BTreeSet::from([bob.id]));
+    assert!(list(OURS, of(OrganizationId::generate(&entropy()))).await.is_empty());
+    assert!(list(THEIRS, of(home)).await.is_empty());
     assert!(list(THEIRS, ids(&[ada.id])).await.is_empty());
 }
 
@@ -263,12 +269,15 @@ async fn a_sign_in_finds_credential_and_counter(stage: Stage) {
     assert_eq!(found.owner, Some((without_credentials(&ada), password)));
     assert_eq!(found.attempts, Some(counted));
 
-    let nothing = CredentialLookup { owner: None, attempts: None };
+    let nothing = CredentialLookup { owner: None, attempts: None, account_attempts: None };
     let elsewhere = store.credential_by_identifier(THEIRS, CredentialKind::Password, &spellings, door).await;
     assert_eq!(elsewhere.expect("looks up"), nothing);
     let other_kind = store.credential_by_identifier(OURS, CredentialKind::Totp, &spellings, hash()).await;
     assert_eq!(other_kind.expect("looks up"), nothing);
     let unknown = ["nobody@example.org".to_owned()];
     let unknown = store.credential_by_identifier(OURS, CredentialKind::Password, &unknown, door).await;
-    assert_eq!(unknown.expect("looks up"), CredentialLookup { owner: None, attempts: Some(counted) });
+    assert_eq!(
+        unknown.expect("looks up"),
+        CredentialLookup { owner: None, attempts: Some(counted), account_attempts: None }
+    );
 }

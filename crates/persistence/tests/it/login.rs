@@ -27,7 +27,7 @@ fn done(flow: &orrery_identity::flow::Flow, session: SessionWrite) -> LoginDone 
         flow: finished(flow),
         session,
         upgraded: None,
-        clear_attempts: None,
+        clear_attempts: Vec::new(),
         revoke_others: false,
         messages: Vec::new(),
     }
@@ -70,7 +70,7 @@ async fn everything_is_written_at_once(stage: Stage) {
     let queued = message("ada@example.org");
     let done = LoginDone {
         upgraded: Some((stronger.clone(), read_at)),
-        clear_attempts: Some(door),
+        clear_attempts: vec![door],
         revoke_others: true,
         messages: vec![queued.clone()],
         ..done(&flow, write)

@@ -180,16 +180,19 @@ async fn extending_moves_the_end_when_it_may(stage: Stage) {
     let session = sign_in_at(&stage, &ada, NOW).await;
     let store = stage.database.sessions();
     let end = NOW + HOUR * 5;
-    let end_after = async |before: Timestamp| match store.session_extend(OURS, session.id, end, before).await {
+    let end_after = async |before: Timestamp| match store.session_extend(OURS, session.id, end, before, NOW).await {
         Ok(Extended::Session(read)) => read.session.expires_at,
         other => panic!("the session was not returned: {other:?}"),
     };
     assert_eq!(end_after(session.expires_at).await, session.expires_at, "too early");
-    let elsewhere = store.session_extend(THEIRS, session.id, end, end).await.expect("answers");
+    let elsewhere = store.session_extend(THEIRS, session.id, end, end, NOW).await.expect("answers");
     assert_eq!(elsewhere, Extended::Unknown);
     assert_eq!(end_after(session.expires_at + HOUR).await, end);
+    let late = store.session_extend(OURS, session.id, end + HOUR * 9, end + HOUR * 9, end).await.expect("answers");
+    let Extended::Session(read) = late else { panic!("the session was not returned") };
+    assert_eq!(read.session.expires_at, end, "a session that has ended is not revived");
     store.session_revoke(OURS, session.id).await.expect("revokes");
-    let later = store.session_extend(OURS, session.id, end + HOUR, end + HOUR).await.expect("answers");
+    let later = store.session_extend(OURS, session.id, end + HOUR, end + HOUR, NOW).await.expect("answers");
     let Extended::Session(read) = later else { panic!("the session was not returned") };
     assert_eq!((read.session.active, read.session.expires_at), (false, end), "a revoked session is not extended");
 }

@@ -19,6 +19,7 @@ on_both_engines!(
     a_verified_address_stays_verified_when_a_code_is_sent,
     a_passed_flow_sends_no_more_codes,
     an_address_finds_its_identity,
+    whether_a_code_fits_is_told_without_using_it,
     another_project_sees_neither_flow_nor_code_nor_address,
 );
 
@@ -66,6 +67,21 @@ async fn the_right_code_verifies_the_address(stage: Stage) {
 
     let again = store.verification_redeem(OURS, &passed, &[sent.code.code], TRIES, later).await.expect("answers");
     assert_eq!(again, Redeemed::FlowClosed);
+}
+
+async fn whether_a_code_fits_is_told_without_using_it(stage: Stage) {
+    let sent = sent(&stage).await;
+    let store = stage.database.flows();
+    let fits = async |project, codes: &[_], now| {
+        store.verification_code_fits(project, sent.flow.id, codes, now).await.expect("answers")
+    };
+    assert!(fits(OURS, &[hash(), sent.code.code], NOW).await);
+    assert!(!fits(OURS, &[hash()], NOW).await);
+    assert!(!fits(OURS, &[sent.code.code], sent.code.expires_at).await, "too late");
+    assert!(!fits(THEIRS, &[sent.code.code], NOW).await);
+    let redeemed = store.verification_redeem(OURS, &finished(&sent.flow), &[sent.code.code], TRIES, NOW).await;
+    assert!(matches!(redeemed, Ok(Redeemed::Done { .. })), "asking used nothing up");
+    assert!(!fits(OURS, &[sent.code.code], NOW).await, "it was used");
 }
 
 async fn a_code_is_used_once_however_many_enter_it(stage: Stage) {

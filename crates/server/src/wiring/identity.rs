@@ -75,6 +75,7 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             after: after(&flows.verification.after),
         },
         logout_return_url: flows.logout.after.default_browser_return_url.clone(),
+        logout_clears_browser: flows.logout.after.clear_browser_data,
         code: {
             let code = &identity.selfservice.methods.code;
             target::CodeConfig {

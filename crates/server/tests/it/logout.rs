@@ -12,6 +12,20 @@ on_both_databases! {
     nobody_is_sent_to_strangers_after_signing_out,
     nobody_is_signed_out_by_somebody_elses_link,
     apps_hand_in_their_token,
+    a_browser_is_asked_to_forget_the_site_where_that_is_configured,
+}
+
+async fn a_browser_is_asked_to_forget_the_site_where_that_is_configured(backend: Backend) {
+    let clear = json!({"after": {"clear_browser_data": true}});
+    for (flow, expected) in [(clear, Some("\"cache\", \"storage\"")), (json!({}), None)] {
+        let stage = Stage::with(backend, json!({"identity": {"selfservice": {"flows": {"logout": flow}}}})).await;
+        stage.person("ada@example.org").await;
+        let mut jar = Jar::default();
+        jar.login(&stage, "ada@example.org").await;
+        let link = link(&stage, &mut jar, "").await;
+        let answer = jar.script(stage.public(Method::GET, &link)).await.expect(204);
+        assert_eq!(answer.header("clear-site-data"), expected);
+    }
 }
 
 /// The logout link of a browser, relative to the public listener.

@@ -7,6 +7,7 @@ mod contract;
 mod flows;
 mod identities;
 mod keys;
+mod known_browsers;
 mod limits;
 mod logout;
 mod operations;

@@ -18,6 +18,7 @@ on_both_databases! {
     deleting_an_account_ends_its_sessions,
     people_see_and_end_their_own_other_sessions_only,
     administrators_list_read_extend_and_end_sessions,
+    a_session_that_has_ended_cannot_be_revived,
     an_extension_waits_for_its_time_and_renews_the_cookie,
     an_unknown_tokenizer_template_is_named,
     cacheable_sessions_say_for_how_long,
@@ -238,6 +239,17 @@ async fn administrators_list_read_extend_and_end_sessions(backend: Backend) {
     send(stage.admin(Method::DELETE, &path)).await.expect(404);
     let nobody = send(get("/admin/identities/00000000-0000-4000-8000-000000000000/sessions")).await.expect(200);
     assert_eq!(nobody.body, json!([]));
+}
+
+async fn a_session_that_has_ended_cannot_be_revived(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    stage.person("ada@example.org").await;
+    let (token, id) = stage.login("ada@example.org").await;
+    let before = send(stage.admin(Method::GET, &format!("/admin/sessions/{id}"))).await.expect(200);
+    stage.advance(Duration::from_secs(24 * 3600));
+    let extended = send(stage.admin(Method::PATCH, &format!("/admin/sessions/{id}/extend"))).await.expect(200);
+    assert_eq!((&extended.body["active"], &extended.body["expires_at"]), (&json!(false), &before.body["expires_at"]));
+    stage.whoami(&token).await.expect(401);
 }
 
 async fn an_extension_waits_for_its_time_and_renews_the_cookie(backend: Backend) {

@@ -20,6 +20,7 @@ on_both_databases! {
     what_is_missing_or_wrong_is_said_in_the_form,
     a_flow_of_a_browser_belongs_to_that_browser,
     the_link_of_the_mail_fills_in_the_code_in_any_browser,
+    a_made_up_link_takes_no_flow_over_and_counts_as_a_guess,
     where_verification_is_off_it_says_so,
     one_code_entered_many_times_at_once_passes_once,
 }
@@ -273,6 +274,34 @@ async fn the_link_of_the_mail_fills_in_the_code_in_any_browser(backend: Backend)
         json!({"method": "code", "code": code, "csrf_token": shown.node("csrf_token").expect("a token")["value"]});
     let passed = phone.script(submit(&stage, flow.id(), &body)).await.expect(200);
     assert_eq!(passed.messages(), [VERIFIED]);
+}
+
+async fn a_made_up_link_takes_no_flow_over_and_counts_as_a_guess(backend: Backend) {
+    let stage = Stage::with(backend, json!({"limits": {"failed_attempts": 4}})).await;
+    stage.person("ada@example.org").await;
+    let mut ada = Jar::default();
+    let flow = ada.script(stage.public(Method::GET, "/self-service/verification/browser")).await.expect(200);
+    let token = flow.node("csrf_token").expect("a token")["value"].clone();
+    let asked = json!({"method": "code", "email": "ada@example.org", "csrf_token": token});
+    ada.script(submit(&stage, flow.id(), &asked)).await.expect(200);
+    let code = stage.code("ada@example.org").await.expect("a code");
+    let mut eve = Jar::default();
+    let read = format!("/self-service/verification/flows?id={}", flow.id());
+    let link = |code: &str| format!("/self-service/verification?flow={}&code={code}", flow.id());
+    for _ in 0..4 {
+        eve.send(stage.public(Method::GET, &link(other_than(&code)))).await.expect(303);
+        let refused = eve.script(stage.public(Method::GET, &read)).await.expect(403);
+        assert_eq!(refused.error_id(), "security_csrf_violation", "the address stays unread");
+        let shown = ada.script(stage.public(Method::GET, &read)).await.expect(200);
+        assert_eq!(shown.node("email").expect("still the owner's")["value"], "ada@example.org");
+    }
+    let wrong = json!({"method": "code", "code": other_than(&code)});
+    let refused = eve.script(submit(&stage, flow.id(), &wrong)).await.expect(403);
+    assert_eq!(refused.error_id(), "security_csrf_violation", "a wrong code shows nothing either");
+    // Four guesses were all: not even the right code is told from a wrong one now.
+    eve.send(stage.public(Method::GET, &link(&code))).await.expect(303);
+    eve.script(stage.public(Method::GET, &read)).await.expect(403);
+    ada.script(stage.public(Method::GET, &read)).await.expect(200);
 }
 
 async fn where_verification_is_off_it_says_so(backend: Backend) {

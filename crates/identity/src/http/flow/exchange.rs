@@ -142,7 +142,7 @@ impl<'a> Exchange<'a> {
         response::with_cookies(self.with_session(answer, session, token)?, [self.next.1.clone()])
     }
 
-    /// Hands a browser the cookie of its session.
+    /// Hands a browser the cookie of its session, and what it will be known by.
     pub(in crate::http) fn with_session(
         &self,
         answer: HttpResponse,
@@ -150,6 +150,7 @@ impl<'a> Exchange<'a> {
         token: &SecretString,
     ) -> Result<HttpResponse, ApiError> {
         let cookie = session::cookie(self.service, self.context, token, session.expires_at);
-        response::with_cookies(answer, [cookie])
+        let known = session::known_cookie(self.request, self.service, self.context, session.identity_id);
+        response::with_cookies(answer, [cookie, known])
     }
 }

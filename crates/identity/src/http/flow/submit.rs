@@ -11,6 +11,7 @@ use super::{Client, Exchange, SelfService, failure, request};
 use crate::IdentityService;
 use crate::flow::steps::{invalid, open};
 use crate::flow::{BrowserSecrets, FlowError, FlowType, Open, Submission, Submitted};
+use crate::http::session;
 use crate::limits::Rate;
 
 /// Submits a flow; a navigating browser is sent to the error page instead of being shown an error.
@@ -41,7 +42,8 @@ async fn submit_as<F: SelfService>(
     }
     let id = request::id(&exchange.query, "flow")?;
     let presented = exchange.presented();
-    let mut open = open(service, context, F::KIND, id, &presented).await.map_err(failure::api_error)?;
+    let known = session::known_browser(request, service, context);
+    let mut open = open(service, context, F::KIND, id, &presented, known).await.map_err(failure::api_error)?;
     *client = Client::of_submit(request, open.flow.flow_type);
     exchange.client = *client;
     let followed = if request.method() == Method::GET { F::follow(&exchange, &open).await? } else { None };

@@ -3,28 +3,40 @@
 //! A counter in storage alone lets two hundred parallel guesses through: all read it before the first one is counted.
 //! So within one process a guess passes only if it would still be allowed should every guess ahead of it fail.
 //! Across processes the counter bounds what remains.
+//!
+//! An account with several names has a door for each of them and one behind them all: see [`Doors::attempt_after`].
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use moka::policy::EvictionPolicy;
+use moka::sync::Cache;
+use orrery_core::id::{IdentityId, SessionId};
 use orrery_core::secret::Purpose;
 use orrery_core::{Keyring, ProjectId, Timestamp, TokenHash};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::config::LimitsConfig;
-use crate::store::{Attempts, FailedAttempt};
+use crate::store::{AccountCounter, Attempts, FailedAttempt};
 
 /// Guesses that may wait in front of one door; more are turned away at once.
 const MAX_WAITING: u32 = 256;
 /// When somebody who was turned away may try again.
 const TURNED_AWAY: Duration = Duration::from_secs(2);
+/// So many accounts are remembered that somebody tried lately, and so long: longer than any lookup takes.
+const MAX_RECENT: u64 = 16_384;
+const RECENT: Duration = Duration::from_secs(120);
 
 /// What leads into one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Door {
     project: ProjectId,
     counter: TokenHash,
+    /// The account behind it, for the door that all its names lead to.
+    account: Option<IdentityId>,
 }
 
 impl Door {
@@ -32,6 +44,33 @@ impl Door {
     #[must_use]
     pub fn identifier(project: ProjectId, identifier: &str, keyring: &Keyring) -> Self {
         Self::named(project, &format!("identifier:{identifier}"), keyring)
+    }
+
+    /// Signing in to this account, under whichever of its names.
+    #[must_use]
+    pub fn account(project: ProjectId, owner: IdentityId) -> Self {
+        // Beside the identity's id in the same row, a keyed hash would hide nothing.
+        let mut counter = [0; 32];
+        counter[..16].copy_from_slice(owner.as_uuid().as_bytes());
+        Self { project, counter: TokenHash(counter), account: Some(owner) }
+    }
+
+    /// What stands for the account of a name that nobody has, so that counting costs the same.
+    #[must_use]
+    pub fn nobody(project: ProjectId, identifier: &str, keyring: &Keyring) -> Self {
+        Self::named(project, &format!("nobody:{identifier}"), keyring)
+    }
+
+    /// Signing in to the account that this browser signed in to before.
+    #[must_use]
+    pub fn browser(project: ProjectId, browser: Uuid, keyring: &Keyring) -> Self {
+        Self::named(project, &format!("browser:{browser}"), keyring)
+    }
+
+    /// Signing in once more within this session.
+    #[must_use]
+    pub fn session(project: ProjectId, session: SessionId, keyring: &Keyring) -> Self {
+        Self::named(project, &format!("session:{session}"), keyring)
     }
 
     /// Entering codes that were sent to this normalised address.
@@ -47,7 +86,7 @@ impl Door {
     }
 
     fn named(project: ProjectId, name: &str, keyring: &Keyring) -> Self {
-        Self { project, counter: keyring.hash(Purpose::AttemptCounter, name) }
+        Self { project, counter: keyring.hash(Purpose::AttemptCounter, name), account: None }
     }
 
     /// The name of its counter in storage.
@@ -59,7 +98,21 @@ impl Door {
     /// One failure, under the policy that it is counted under.
     #[must_use]
     pub const fn failure(&self, limits: &LimitsConfig, now: Timestamp) -> FailedAttempt {
-        FailedAttempt { counter: self.counter, at: now, window: limits.window, limit: limit(limits), lock: limits.lock }
+        FailedAttempt {
+            counter: self.counter,
+            account: None,
+            at: now,
+            window: limits.window,
+            limit: limit(limits),
+            lock: limits.lock,
+        }
+    }
+
+    /// One failure at this door and at the account that it leads to, counted in one step.
+    #[must_use]
+    pub const fn failure_of(&self, account: &Self, limits: &LimitsConfig, now: Timestamp) -> FailedAttempt {
+        let counter = AccountCounter { counter: account.counter, owner: account.account };
+        FailedAttempt { account: Some(counter), ..self.failure(limits, now) }
     }
 }
 
@@ -89,9 +142,39 @@ fn standing(attempts: Option<Attempts>, limits: &LimitsConfig, now: Timestamp) -
 }
 
 /// The gates in front of the doors that are being tried just now.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Doors {
     gates: Mutex<HashMap<Door, Arc<Gate>>>,
+    /// Counts whoever leaves the gate of an account.
+    leaving: AtomicU64,
+    /// That count when somebody last left the gate of this account.
+    left: Cache<Door, u64>,
+}
+
+impl Default for Doors {
+    fn default() -> Self {
+        let left = Cache::builder().max_capacity(MAX_RECENT).time_to_live(RECENT);
+        Self {
+            gates: Mutex::default(),
+            leaving: AtomicU64::new(0),
+            left: left.eviction_policy(EvictionPolicy::lru()).build(),
+        }
+    }
+}
+
+/// A moment in the order in which guesses end; see [`Doors::moment`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
+/// What a lookup found before it was known which door it is about.
+#[derive(Debug)]
+pub struct Early<T> {
+    /// What the guess is to be compared with.
+    pub found: T,
+    /// The door's counter.
+    pub attempts: Option<Attempts>,
+    /// The moment before the lookup.
+    pub as_of: Moment,
 }
 
 #[derive(Debug, Default)]
@@ -145,6 +228,12 @@ impl Pass<'_> {
 }
 
 impl Doors {
+    /// The present moment, to be taken before a lookup that may serve [`Doors::attempt_after`].
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment(self.leaving.load(Ordering::SeqCst))
+    }
+
     /// Gets to a door and looks up what the guess is to be compared with. `lookup` also reads the door's counter; it is
     /// called again when guesses ahead of this one have to be counted first.
     ///
@@ -160,6 +249,39 @@ impl Doors {
     where
         L: Future<Output = Result<(T, Option<Attempts>), E>>,
     {
+        self.pass_through(door, limits, now, None, lookup).await
+    }
+
+    /// Gets to the door of an account that an earlier lookup has led to. What it found is used unless somebody has left
+    /// this door since: then their outcome has to be seen, and it is looked up again.
+    ///
+    /// # Errors
+    /// When the lookup fails.
+    pub async fn attempt_after<T, E, L>(
+        &self,
+        door: Door,
+        limits: &LimitsConfig,
+        now: Timestamp,
+        early: Early<T>,
+        lookup: impl Fn() -> L,
+    ) -> Result<Entry<'_, T>, E>
+    where
+        L: Future<Output = Result<(T, Option<Attempts>), E>>,
+    {
+        self.pass_through(door, limits, now, Some(early), lookup).await
+    }
+
+    async fn pass_through<T, E, L>(
+        &self,
+        door: Door,
+        limits: &LimitsConfig,
+        now: Timestamp,
+        mut early: Option<Early<T>>,
+        lookup: impl Fn() -> L,
+    ) -> Result<Entry<'_, T>, E>
+    where
+        L: Future<Output = Result<(T, Option<Attempts>), E>>,
+    {
         let refused = |retry_after| Ok(Entry::Refused { retry_after });
         let Some(mut pass) = self.enter(door, limit(limits)).await else { return refused(TURNED_AWAY) };
         let gate = Arc::clone(&pass.place.gate);
@@ -168,7 +290,10 @@ impl Doors {
             // still here is seen.
             let left = gate.left.notified();
             let ahead = pass.place.ahead();
-            let (found, attempts) = lookup().await?;
+            let (found, attempts) = match early.take().filter(|early| self.is_fresh(door, early.as_of)) {
+                Some(early) => (early.found, early.attempts),
+                None => lookup().await?,
+            };
             match standing(attempts, limits, now) {
                 Standing::Locked(until) => return refused(until.since(now)),
                 Standing::Open(allowed) if ahead < allowed => {
@@ -195,6 +320,11 @@ impl Doors {
         };
         place.ticket = Some(ticket);
         Some(Pass { place, counted: false })
+    }
+
+    /// Whether nobody has left this door since.
+    fn is_fresh(&self, door: Door, as_of: Moment) -> bool {
+        self.left.get(&door).is_none_or(|left| left <= as_of.0)
     }
 
     fn gates(&self) -> MutexGuard<'_, HashMap<Door, Arc<Gate>>> {
@@ -258,6 +388,10 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
+            if self.door.account.is_some() {
+                // Before the place is given up: whoever finds it free must know that somebody was there.
+                self.doors.left.insert(self.door, self.doors.leaving.fetch_add(1, Ordering::SeqCst) + 1);
+            }
             self.gate.crowd().inside.remove(&ticket);
             self.gate.left.notify_waiters();
         }
@@ -270,176 +404,4 @@ impl Drop for Place<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-    use crate::test_values;
-
-    /// A counter as storage keeps it.
-    #[derive(Default)]
-    struct Counter(Mutex<Option<Attempts>>);
-
-    impl Counter {
-        fn read(&self) -> Option<Attempts> {
-            *self.0.lock().expect("no panic")
-        }
-
-        fn fail(&self, failed: &FailedAttempt) {
-            let mut stored = self.0.lock().expect("no panic");
-            let failures = stored.map_or(0, |stored| stored.failures) + 1;
-            let locked_until = (failures >= failed.limit).then_some(failed.at + failed.lock);
-            *stored = Some(Attempts { failures, since: failed.at, locked_until });
-        }
-    }
-
-    fn door() -> Door {
-        Door::identifier(ProjectId::DEFAULT, "ada@example.org", &test_values::keyring())
-    }
-
-    /// Guesses `count` times at once, each evaluation taking a while; says how many were evaluated.
-    async fn guess(doors: Arc<Doors>, counter: Arc<Counter>, limits: LimitsConfig, count: usize) -> u32 {
-        let (evaluated, now) = (Arc::new(AtomicU32::new(0)), test_values::context().now);
-        let guesses: Vec<_> = (0..count)
-            .map(|_| {
-                let (doors, counter, evaluated) = (Arc::clone(&doors), Arc::clone(&counter), Arc::clone(&evaluated));
-                tokio::spawn(async move {
-                    let lookup = || async {
-                        tokio::task::yield_now().await;
-                        Ok::<_, Infallible>(((), counter.read()))
-                    };
-                    let Ok(entry) = doors.attempt(door(), &limits, now, lookup).await;
-                    if let Entry::Admitted(attempt) = entry {
-                        evaluated.fetch_add(1, Ordering::SeqCst);
-                        for _ in 0..3 {
-                            tokio::task::yield_now().await;
-                        }
-                        counter.fail(&door().failure(&limits, now));
-                        drop(attempt);
-                    }
-                })
-            })
-            .collect();
-        for guess in guesses {
-            guess.await.expect("no panic");
-        }
-        evaluated.load(Ordering::SeqCst)
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn brute_force_in_parallel_gets_no_more_guesses_than_one_after_the_other() {
-        let limits = LimitsConfig { attempts: 10, ..test_values::limits() };
-        let (doors, counter) = (Arc::new(Doors::default()), Arc::new(Counter::default()));
-        assert_eq!(guess(Arc::clone(&doors), Arc::clone(&counter), limits, 200).await, 10);
-        assert_eq!(guess(Arc::clone(&doors), counter, limits, 20).await, 0, "the door is locked now");
-        assert!(doors.gates().is_empty(), "nothing is remembered about a door that nobody tries");
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn earlier_failures_leave_fewer_parallel_guesses() {
-        let limits = LimitsConfig { attempts: 10, ..test_values::limits() };
-        let (doors, counter) = (Arc::new(Doors::default()), Arc::new(Counter::default()));
-        for _ in 0..9 {
-            counter.fail(&door().failure(&limits, test_values::context().now));
-        }
-        assert_eq!(guess(doors, counter, limits, 200).await, 1);
-    }
-
-    #[tokio::test]
-    async fn right_guesses_in_parallel_all_get_in() {
-        let limits = LimitsConfig { attempts: 2, ..test_values::limits() };
-        let (doors, now) = (Arc::new(Doors::default()), test_values::context().now);
-        let logins: Vec<_> = (0..50)
-            .map(|_| {
-                let doors = Arc::clone(&doors);
-                tokio::spawn(async move {
-                    let entry = doors.attempt(door(), &limits, now, || async { Ok::<_, Infallible>(((), None)) }).await;
-                    tokio::task::yield_now().await;
-                    matches!(entry, Ok(Entry::Admitted(_)))
-                })
-            })
-            .collect();
-        for login in logins {
-            assert!(login.await.expect("no panic"));
-        }
-    }
-
-    #[tokio::test]
-    async fn who_gives_up_waiting_leaves_no_trace() {
-        let limits = LimitsConfig { attempts: 1, ..test_values::limits() };
-        let (doors, now) = (Doors::default(), test_values::context().now);
-        let nothing = || async { Ok::<_, Infallible>(((), None)) };
-        let Ok(Entry::Admitted(first)) = doors.attempt(door(), &limits, now, nothing).await else { panic!("open") };
-        {
-            let second = doors.attempt(door(), &limits, now, nothing);
-            let mut second = std::pin::pin!(second);
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            assert!(second.as_mut().poll(&mut context).is_pending());
-        }
-        drop(first);
-        assert!(doors.gates().is_empty());
-        assert!(matches!(doors.attempt(door(), &limits, now, nothing).await, Ok(Entry::Admitted(_))));
-    }
-
-    #[tokio::test]
-    async fn who_gives_up_behind_others_leaves_no_trace() {
-        let limits = LimitsConfig { attempts: 2, ..test_values::limits() };
-        let (doors, now) = (Doors::default(), test_values::context().now);
-        let failed_once =
-            || async { Ok::<_, Infallible>(((), Some(Attempts { failures: 1, since: now, locked_until: None }))) };
-        let Ok(Entry::Admitted(first)) = doors.attempt(door(), &limits, now, failed_once).await else { panic!("open") };
-        {
-            let second = doors.attempt(door(), &limits, now, failed_once);
-            let mut second = std::pin::pin!(second);
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            assert!(second.as_mut().poll(&mut context).is_pending(), "one failure is left, and the first may need it");
-            drop(first);
-        }
-        assert!(doors.gates().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_failed_lookup_frees_the_place() {
-        let limits = LimitsConfig { attempts: 1, ..test_values::limits() };
-        let (doors, now) = (Doors::default(), test_values::context().now);
-        for _ in 0..3 {
-            let entry = doors.attempt(door(), &limits, now, || async { Err::<((), _), _>("storage is down") }).await;
-            assert!(matches!(entry, Err("storage is down")));
-        }
-        assert!(doors.gates().is_empty());
-    }
-
-    #[test]
-    fn a_door_opens_again_when_its_lock_or_its_window_is_over() {
-        let (limits, now) = (LimitsConfig { attempts: 5, ..test_values::limits() }, test_values::context().now);
-        let soon = now + Duration::from_secs(1);
-        let counted = |failures, since, locked_until| Some(Attempts { failures, since, locked_until });
-        for (attempts, expected) in [
-            (None, Standing::Open(5)),
-            (counted(3, now, None), Standing::Open(2)),
-            (counted(5, now, Some(soon)), Standing::Locked(soon)),
-            (counted(5, now, Some(now)), Standing::Open(5)),
-            (counted(3, now - limits.window, None), Standing::Open(5)),
-            // The limit was lowered since: the next failure locks.
-            (counted(9, now, None), Standing::Open(1)),
-        ] {
-            assert_eq!(standing(attempts, &limits, now), expected, "{attempts:?}");
-        }
-    }
-
-    #[test]
-    fn doors_of_different_kinds_and_projects_are_counted_apart() {
-        let keyring = test_values::keyring();
-        let other = ProjectId::generate(&orrery_core::entropy::SeededEntropy::new(3));
-        let address = "ada@example.org";
-        let doors = [
-            Door::identifier(ProjectId::DEFAULT, address, &keyring),
-            Door::code(ProjectId::DEFAULT, address, &keyring),
-            Door::sending(ProjectId::DEFAULT, address, &keyring),
-            Door::identifier(other, address, &keyring),
-        ];
-        assert_eq!(doors.iter().collect::<std::collections::HashSet<_>>().len(), doors.len());
-        assert!(!format!("{doors:?}").contains("ada"));
-    }
-}
+mod tests;
