@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HOST, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use actix_web::http::header::{AUTHORIZATION, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use arc_swap::ArcSwap;
@@ -12,22 +12,23 @@ use orrery_core::secret::Purpose;
 use orrery_core::{Keyring, TokenHash};
 use orrery_web::ApiError;
 use subtle::{Choice, ConstantTimeEq as _};
-use url::{Host, Url};
+use url::Url;
 
 use crate::config::value::Secret;
+use crate::local::OwnNames;
 
 /// The rule of one server. Tokens are kept as keyed hashes and can be replaced while running.
 pub(crate) struct AdminAccess {
     keyring: Arc<Keyring>,
     tokens: ArcSwap<Vec<TokenHash>>,
-    own_host: Option<String>,
+    own: OwnNames,
 }
 
 impl AdminAccess {
     /// Access with these tokens; without any, for callers on this machine only, which the listener has to ensure.
     #[must_use]
     pub(crate) fn new(keyring: Arc<Keyring>, tokens: &[Secret], base_url: &Url) -> Self {
-        let access = Self { keyring, tokens: ArcSwap::default(), own_host: base_url.host_str().map(str::to_owned) };
+        let access = Self { keyring, tokens: ArcSwap::default(), own: OwnNames::new(base_url) };
         access.replace(tokens);
         access
     }
@@ -64,17 +65,7 @@ impl AdminAccess {
     /// neither one whose name was pointed at 127.0.0.1 (its `Host` is a name), nor one that posts across origins.
     fn is_local(&self, request: &ServiceRequest) -> Result<(), ApiError> {
         let headers = request.headers();
-        let text = |value: &HeaderValue| value.to_str().unwrap_or("\0").to_owned();
-        let own = |authority: &str| {
-            let host =
-                Url::parse(&format!("http://{authority}")).ok().and_then(|url| url.host().map(|host| host.to_owned()));
-            match host {
-                Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
-                Some(Host::Domain(name)) => name == "localhost" || self.own_host.as_deref() == Some(&name),
-                None => false,
-            }
-        };
-        if headers.get(HOST).map(text).is_some_and(|host| !own(&host)) {
+        if !self.own.include_host_of(headers) {
             return Err(ApiError::forbidden(
                 "The Host header names another machine. Use 127.0.0.1, or set serve.admin.base_url to this name.",
             ));

@@ -12,6 +12,7 @@ mod commands;
 pub mod config;
 mod health;
 mod listeners;
+mod local;
 mod metrics;
 mod outbound;
 mod reload;

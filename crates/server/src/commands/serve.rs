@@ -23,7 +23,8 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
     }
     let migrate = arguments.migrate || wiring::migrates_by_default(&loaded.config);
     let mode = loaded.mode;
-    let mut watcher = Watcher::new(&source::watched(&sources))?;
+    let certificates = loaded.config.serve.certificate_files();
+    let mut watcher = Watcher::new(&source::watched(&sources).into_iter().chain(certificates).collect::<Vec<_>>())?;
     let server = Server::start(Options {
         loaded,
         surfaces: match arguments.surfaces {

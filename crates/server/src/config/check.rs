@@ -4,18 +4,16 @@ use std::net::IpAddr;
 
 use orrery_courier::config::DeliveryStrategy;
 
-use super::identity::{HashAlgorithm, Identity, VerificationUse};
+use super::identity::{HashAlgorithm, Identity};
 use super::serve::{Pem, Tls};
 use super::{Config, Mode, Problem};
-use crate::wiring::supported;
 
-/// Everything that is wrong with a well-typed configuration. What merely has no effect becomes a warning.
-pub(super) fn check(config: &Config, mode: Mode, warnings: &mut Vec<String>) -> Vec<Problem> {
+/// Everything that is wrong with a well-typed configuration. What merely has no effect is in `idle.rs`.
+pub(super) fn check(config: &Config, mode: Mode) -> Vec<Problem> {
     let mut problems = Vec::new();
     storage(config, &mut problems);
     listeners(config, &mut problems);
     identity(&config.identity, mode, &mut problems);
-    not_yet(&config.identity, warnings);
     problems
 }
 
@@ -134,46 +132,6 @@ fn identity(identity: &Identity, mode: Mode, problems: &mut Vec<Problem>) {
                 Problem::new(format!("identity.selfservice.allowed_return_urls.{index}"), "not a URL")
                     .hint("such as https://app.example.com/ or https://*.example.com"),
             );
-        }
-    }
-}
-
-/// Methods that the configuration knows but this version does not offer.
-fn not_yet(identity: &Identity, warnings: &mut Vec<String>) {
-    let methods = &identity.selfservice.methods;
-    let on = [
-        ("totp", methods.totp.enabled),
-        ("lookup_secret", methods.lookup_secret.enabled),
-        ("webauthn", methods.webauthn.enabled),
-        ("passkey", methods.passkey.enabled),
-        ("oidc", methods.oidc.enabled),
-        ("code.passwordless", methods.code.passwordless_enabled),
-        ("code.mfa", methods.code.mfa_enabled),
-    ];
-    for (name, _) in on.into_iter().filter(|(_, enabled)| *enabled) {
-        warnings.push(format!("the method `{name}` is not available yet and stays off"));
-    }
-    let flows = &identity.selfservice.flows;
-    for (name, after) in [
-        ("login", &flows.login.after),
-        ("registration", &flows.registration.after),
-        ("settings", &flows.settings.after),
-        ("recovery", &flows.recovery.after),
-        ("verification", &flows.verification.after),
-    ] {
-        let by_method = after.password.iter().chain(&after.code).chain(&after.profile);
-        let by_method = by_method.flat_map(|method| &method.hooks);
-        for hook in after.hooks.iter().chain(by_method).filter(|hook| supported(hook.hook).is_none()) {
-            warnings.push(format!("the hook `{:?}` after {name} does nothing here", hook.hook));
-        }
-    }
-    for (name, flow) in [("recovery", &flows.recovery), ("verification", &flows.verification)] {
-        let (method, on) = match flow.uses {
-            VerificationUse::Code => ("code", methods.code.enabled),
-            VerificationUse::Link => ("link", methods.link.enabled),
-        };
-        if flow.enabled && !on {
-            warnings.push(format!("{name} uses `{method}`, but that method is off, so that nothing is sent"));
         }
     }
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use config::{Environment, File, FileFormat, Value, ValueKind};
 
 use super::problem::{Problem, Problems};
-use super::tree::{ENVIRONMENT, origin};
+use super::tree::{ENVIRONMENT, is_set, origin};
 use super::typed::typed;
-use super::{Config, check, kratos, locate};
+use super::{Config, check, idle, kratos, locate};
 
 /// Where a configuration comes from. Later sources win over earlier ones: `--dev`, a Kratos file, the files in
 /// order, the environment.
@@ -70,19 +70,23 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let merged = builder.build().map_err(|why| Problem::new("", why.to_string()))?;
 
     let config = typed(&merged.cache).and_then(|config| {
-        let problems = check::check(&config, sources.mode, &mut warnings);
+        let problems = check::check(&config, sources.mode);
         if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
     });
+    let files: Vec<String> =
+        sources.files.iter().rev().chain(&sources.kratos).map(|file| file.display().to_string()).collect();
+    let placed = |problems: Vec<Problem>| {
+        let mut placed: Vec<_> = problems.into_iter().map(|problem| place(problem, &merged.cache, &files)).collect();
+        placed.sort_by(|left, right| left.key.cmp(&right.key));
+        placed
+    };
     match config {
-        Ok(config) => Ok(Loaded { config, mode: sources.mode, warnings }),
-        Err(Problems(problems)) => {
-            let files: Vec<String> =
-                sources.files.iter().rev().chain(&sources.kratos).map(|file| file.display().to_string()).collect();
-            let mut problems: Vec<_> =
-                problems.into_iter().map(|problem| place(problem, &merged.cache, &files)).collect();
-            problems.sort_by(|left, right| left.key.cmp(&right.key));
-            Err(Problems(problems))
+        Ok(config) => {
+            let idle = idle::idle(&config, sources.mode, |key| is_set(&merged.cache, key));
+            warnings.extend(placed(idle).iter().map(Problem::to_string));
+            Ok(Loaded { config, mode: sources.mode, warnings })
         }
+        Err(Problems(problems)) => Err(Problems(placed(problems))),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod database;
 pub mod dev;
 mod document;
 pub mod identity;
+mod idle;
 pub mod keys;
 mod kratos;
 mod load;

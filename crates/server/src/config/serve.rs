@@ -1,5 +1,7 @@
 //! `serve`: what the server listens on.
 
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 use orrery_core::GoDuration;
 use schemars::JsonSchema;
@@ -59,6 +61,14 @@ impl Default for Serve {
             shutdown_timeout: seconds(30),
             max_body: ByteSize(5 << 20),
         }
+    }
+}
+
+impl Serve {
+    /// The files that certificates and keys are read from.
+    pub(crate) fn certificate_files(&self) -> Vec<PathBuf> {
+        let tls = self.public.tls.iter().chain(&self.admin.tls);
+        tls.flat_map(|tls| [&tls.cert, &tls.key]).filter_map(|pem| pem.path.clone()).collect()
     }
 }
 
@@ -156,7 +166,7 @@ pub struct Tls {
 #[serde(default, deny_unknown_fields)]
 pub struct Pem {
     /// Path of a PEM file.
-    pub path: Option<std::path::PathBuf>,
+    pub path: Option<PathBuf>,
     /// PEM text in base64.
     pub base64: Option<Secret>,
 }

@@ -162,3 +162,64 @@ fn every_configuration_in_deploy_is_valid() {
         assert_eq!(loaded.warnings, Vec::<String>::new(), "{name}");
     }
 }
+
+/// What is said about a file, without the folder's name.
+fn warnings(content: &str, mode: Mode) -> Vec<String> {
+    let folder = Folder::new();
+    let file = folder.file("a.yml", content);
+    let loaded = load(&Sources { files: vec![file], mode, ..Sources::default() }).expect("valid");
+    let folder = folder.path().display().to_string();
+    loaded.warnings.into_iter().map(|warning| warning.replace(&folder, "")).collect()
+}
+
+#[test]
+fn what_is_accepted_without_effect_is_named_with_file_line_and_key() {
+    for (key, yaml) in [
+        ("selfservice.methods.password.config.haveibeenpwned_enabled", "true"),
+        ("selfservice.methods.password.config.haveibeenpwned_host", "pwned.example"),
+        ("selfservice.methods.password.config.max_breaches", "3"),
+        ("selfservice.methods.password.config.migrate_hook", "{enabled: true}"),
+        ("selfservice.methods.password.config.min_password_length", "6"),
+        ("selfservice.methods.totp.enabled", "true"),
+        ("selfservice.flows.login.before.hooks", "[{hook: web_hook}]"),
+        ("selfservice.flows.login.after.hooks", "[{hook: web_hook}]"),
+        ("selfservice.flows.registration.after.password.hooks", "[{hook: b2b_sso}]"),
+        ("selfservice.flows.login.after.hooks", "[{hook: show_verification_ui}]"),
+        ("security.account_enumeration.mitigate", "false"),
+        ("security.disallow_ref_in_identity_schemas", "false"),
+        ("feature_flags.use_continue_with_transitions", "true"),
+        ("session.whoami.tokenizer.templates", "{t: {jwks_url: 'https://x/'}}"),
+    ] {
+        let mut nested = format!("{VALID}identity:\n");
+        for (depth, part) in key.split('.').enumerate() {
+            nested.push_str(&format!("{}{part}:{}", "  ".repeat(depth + 1), "\n"));
+        }
+        let content = format!("{} {yaml}\n", nested.trim_end());
+        let line = content.lines().count();
+        let told = warnings(&content, Mode::Production);
+        let place = format!("/a.yml:{line}: `identity.{key}`: ");
+        assert!(matches!(told.as_slice(), [only] if only.starts_with(&place)), "{key}: {told:?}");
+    }
+    assert_eq!(warnings(VALID, Mode::Production), Vec::<String>::new(), "defaults promise nothing");
+}
+
+#[test]
+fn weak_cookies_are_named() {
+    let base = format!("{VALID}serve: {{public: {{base_url: 'https://id.example/'}}}}\nidentity:\n");
+    let told = warnings(&format!("{base}  cookies: {{secure: false, same_site: None}}\n"), Mode::Production).join("\n");
+    assert!(told.contains("`identity.cookies.secure`") && told.contains("`identity.cookies.same_site`"), "{told}");
+    let told = warnings(&format!("{base}  session: {{cookie: {{secure: false}}}}\n"), Mode::Production).join("\n");
+    assert!(told.contains("/a.yml:7: `identity.session.cookie.secure`"), "{told}");
+    let fine = format!("{base}  cookies: {{secure: true, same_site: None}}\n");
+    assert_eq!(warnings(&fine, Mode::Production), Vec::<String>::new());
+}
+
+#[test]
+fn dev_mode_on_a_public_address_is_named() {
+    let open = format!("{VALID}serve: {{public: {{host: 0.0.0.0}}}}\n");
+    let told = warnings(&open, Mode::Dev).join("\n");
+    assert!(told.contains("/a.yml:5: `serve.public.host`: --dev"), "{told}");
+    assert_eq!(warnings(&open, Mode::Production), Vec::<String>::new());
+    let closed = format!("{VALID}serve: {{public: {{host: 127.0.0.1}}}}\n");
+    assert_eq!(warnings(&closed, Mode::Dev), Vec::<String>::new());
+}

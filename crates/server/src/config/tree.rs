@@ -19,6 +19,23 @@ pub(super) fn origin<'a>(merged: &'a Value, path: &[String]) -> Option<&'a str> 
     inner.map_or_else(|| leaf_origin(merged), |inner| origin(inner, rest))
 }
 
+/// Whether a file or the environment names this very key. What `--dev` supplies has no source.
+pub(super) fn is_set(merged: &Value, key: &str) -> bool {
+    let found = key.split('.').try_fold(merged, |value, part| match &value.kind {
+        ValueKind::Table(table) => table.get(part),
+        ValueKind::Array(_)
+        | ValueKind::Nil
+        | ValueKind::Boolean(_)
+        | ValueKind::I64(_)
+        | ValueKind::U64(_)
+        | ValueKind::I128(_)
+        | ValueKind::U128(_)
+        | ValueKind::Float(_)
+        | ValueKind::String(_) => None,
+    });
+    found.is_some_and(|value| leaf_origin(value).is_some())
+}
+
 /// A merged table has no source of its own; its members have.
 fn leaf_origin(value: &Value) -> Option<&str> {
     value.origin().or_else(|| {

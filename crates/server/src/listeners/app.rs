@@ -15,6 +15,7 @@ use orrery_web::{Listener, Routes};
 
 use crate::admin::{AdminAccess, guard};
 use crate::config::serve::{self, Serve};
+use crate::local::{self, OwnNames};
 use crate::telemetry::access::{AccessLog, access};
 
 /// What every listener serves from.
@@ -28,6 +29,8 @@ pub(crate) struct Services {
     pub(crate) edge: Data<EdgeSettings>,
     /// Who may use the admin listener.
     pub(crate) admin: Data<AdminAccess>,
+    /// By which names the development inbox may be asked, when there is one.
+    pub(crate) inbox: Option<Data<OwnNames>>,
 }
 
 /// What differs between listeners.
@@ -68,6 +71,8 @@ pub(super) fn app(
     > + use<>,
 > {
     let (install, routes, listener) = (Arc::clone(&services.install), services.routes.clone(), settings.listener);
+    let guards_inbox = listener == Listener::Public && services.inbox.is_some();
+    let inbox = services.inbox.clone();
     App::new()
         .app_data(settings.body)
         .app_data(Data::clone(&settings.log))
@@ -75,8 +80,12 @@ pub(super) fn app(
         .app_data(Data::clone(&services.admin))
         .configure(move |config| {
             install(config);
+            if let Some(inbox) = inbox {
+                config.app_data(inbox);
+            }
             routes.configure(listener, config);
         })
+        .wrap(Condition::new(guards_inbox, from_fn(local::inbox)))
         .wrap(Condition::new(listener == Listener::Admin, from_fn(guard)))
         .wrap(Condition::new(listener == Listener::Public && settings.cors.enabled, cors(&settings.cors)))
         .wrap(from_fn(edge))

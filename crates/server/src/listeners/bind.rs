@@ -37,9 +37,18 @@ impl Bound {
 
 /// Binds every address of the configuration: the first of each listener is its own, others are Ory's ports.
 pub(crate) fn bind(config: &Serve, admin_is_guarded: bool) -> anyhow::Result<Vec<Bound>> {
+    bind_with(config, admin_is_guarded, ORY_PUBLIC, ORY_ADMIN)
+}
+
+fn bind_with(
+    config: &Serve,
+    admin_is_guarded: bool,
+    ory_public: [u16; 2],
+    ory_admin: [u16; 2],
+) -> anyhow::Result<Vec<Bound>> {
     let mut bound = Vec::new();
-    let public = (Listener::Public, &config.public.host, &config.public.socket, config.public.port, ORY_PUBLIC);
-    let admin = (Listener::Admin, &config.admin.host, &config.admin.socket, config.admin.port, ORY_ADMIN);
+    let public = (Listener::Public, &config.public.host, &config.public.socket, config.public.port, ory_public);
+    let admin = (Listener::Admin, &config.admin.host, &config.admin.socket, config.admin.port, ory_admin);
     for (listener, host, permissions, port, ory) in [public, admin] {
         if let Some(path) = host.strip_prefix("unix:") {
             bound.push(Bound { listener, socket: unix(path, permissions)? });
@@ -104,4 +113,60 @@ fn unix(path: &str, permissions: &serve::Socket) -> anyhow::Result<Socket> {
 #[cfg(not(unix))]
 fn unix(path: &str, _: &serve::Socket) -> anyhow::Result<Socket> {
     bail!("this system has no Unix sockets: {path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ports that nobody has just now.
+    fn free<const N: usize>() -> [u16; N] {
+        let holders = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+        holders.each_ref().map(|holder| holder.local_addr().expect("an address").port())
+    }
+
+    fn config(public: u16, admin: u16, ory_ports: bool) -> Serve {
+        let mut config = Serve { ory_ports, ..Serve::default() };
+        (config.public.host, config.public.port) = ("127.0.0.1".to_owned(), public);
+        (config.admin.host, config.admin.port) = ("127.0.0.1".to_owned(), admin);
+        config
+    }
+
+    fn ports(bound: &[Bound], listener: Listener) -> Vec<u16> {
+        let of = bound.iter().filter(|bound| bound.listener == listener);
+        of.filter_map(|bound| Some(bound.address()?.port())).collect()
+    }
+
+    #[test]
+    fn both_pairs_of_ory_are_open_beside_the_own_ports() {
+        let [public, admin, kratos, hydra, kratos_admin, hydra_admin] = free();
+        let bind = |config: &Serve| bind_with(config, false, [kratos, hydra], [kratos_admin, hydra_admin]);
+        let bound = bind(&config(public, admin, true)).expect("bound");
+        assert_eq!(ports(&bound, Listener::Public), [public, kratos, hydra]);
+        assert_eq!(ports(&bound, Listener::Admin), [admin, kratos_admin, hydra_admin]);
+        drop(bound);
+        let alone = bind(&config(public, admin, false)).expect("bound");
+        assert_eq!(ports(&alone, Listener::Public), [public]);
+        assert_eq!(ports(&alone, Listener::Admin), [admin]);
+    }
+
+    #[test]
+    fn a_port_of_ory_that_is_the_own_one_is_bound_once() {
+        let [kratos, hydra, kratos_admin, hydra_admin] = free();
+        let config = config(kratos, kratos_admin, true);
+        let bound = bind_with(&config, false, [kratos, hydra], [kratos_admin, hydra_admin]).expect("bound");
+        assert_eq!(ports(&bound, Listener::Public), [kratos, hydra]);
+        assert_eq!(ports(&bound, Listener::Admin), [kratos_admin, hydra_admin]);
+    }
+
+    #[test]
+    fn a_taken_port_of_ory_is_named_and_nothing_stays_open() {
+        let [public, admin, kratos, hydra, kratos_admin, hydra_admin] = free();
+        let holder = TcpListener::bind(("127.0.0.1", hydra_admin)).expect("a port");
+        let config = config(public, admin, true);
+        let told = bind_with(&config, false, [kratos, hydra], [kratos_admin, hydra_admin]).err().expect("refused");
+        assert!(format!("{told:#}").contains(&format!("127.0.0.1:{hydra_admin}")), "{told:#}");
+        drop(holder);
+        assert!(TcpListener::bind(("127.0.0.1", public)).is_ok());
+    }
 }

@@ -8,9 +8,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web;
+use opentelemetry::trace::TraceContextExt as _;
 use orrery_web::Listener;
 use orrery_web::edge::REQUEST_ID;
 use tracing::Instrument as _;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::metrics;
 
@@ -37,7 +39,6 @@ pub(crate) async fn access<B: MessageBody>(
     let span = tracing::info_span!(
         "request",
         otel.kind = "server",
-        otel.name = tracing::field::Empty,
         http.request.method = method,
         http.route = tracing::field::Empty,
         http.response.status_code = tracing::field::Empty,
@@ -46,7 +47,8 @@ pub(crate) async fn access<B: MessageBody>(
     let took = begun.elapsed();
     let route = answered.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = answered.status().as_u16();
-    span.record("otel.name", format!("{method} {route}"));
+    // A field named `otel.name` is read only until the span has begun, and the route is known afterwards.
+    span.context().span().update_name(format!("{method} {route}"));
     span.record("http.route", &route);
     span.record("http.response.status_code", status);
     metrics::answered(log.listener, method, &route, status, took);

@@ -234,8 +234,8 @@ fn after(after: &After) -> target::After {
     }
 }
 
-/// The hooks that exist here. Others are named as warnings when the configuration is checked.
-pub(crate) const fn supported(hook: HookKind) -> Option<target::Hook> {
+/// The hooks that exist here. What does nothing is named when the configuration is read (`config/idle.rs`).
+const fn supported(hook: HookKind) -> Option<target::Hook> {
     match hook {
         HookKind::Session => Some(target::Hook::Session),
         HookKind::ShowVerificationUi => Some(target::Hook::ShowVerificationUi),

@@ -26,12 +26,12 @@ use orrery_web::edge::EdgeSettings;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-pub(crate) use self::identity::supported;
 use crate::admin::AdminAccess;
 use crate::config::database::Cleanup;
 use crate::config::{Config, Loaded, Mode};
 use crate::health::Health;
 use crate::listeners::{Addresses, Services};
+use crate::local::OwnNames;
 use crate::outbound::GuardedClient;
 use crate::workers::Workers;
 use crate::{health, metrics};
@@ -167,6 +167,7 @@ impl Parts {
             install: Arc::new(install),
             edge: Data::clone(&self.edge),
             admin: Data::clone(&self.admin),
+            inbox: (self.mode == Mode::Dev).then(|| Data::new(OwnNames::new(&self.addresses.public_url))),
         }
     }
 

@@ -283,3 +283,21 @@ pub enum HookKind {
     /// Accepted and ignored.
     TwoStepRegistration,
 }
+
+impl HookKind {
+    /// Its name in a configuration.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::RevokeActiveSessions => "revoke_active_sessions",
+            Self::WebHook => "web_hook",
+            Self::RequireVerifiedAddress => "require_verified_address",
+            Self::ShowVerificationUi => "show_verification_ui",
+            Self::Verification => "verification",
+            Self::VerifyNewAddress => "verify_new_address",
+            Self::NotifyPreviousAddresses => "notify_previous_addresses",
+            Self::B2bSso => "b2b_sso",
+            Self::TwoStepRegistration => "two_step_registration",
+        }
+    }
+}

@@ -49,6 +49,28 @@ async fn names_pointed_at_this_machine_and_web_pages_are_refused() {
 }
 
 #[tokio::test]
+async fn the_development_inbox_is_not_read_by_pages_of_other_sites() {
+    let server = TestServer::start(Backend::Sqlite).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    for path in ["/inbox/messages", "/ui/inbox", "/%69nbox/messages", "/ui/%69nbox"] {
+        let status = async |header: Option<(&'static str, &'static str)>| {
+            let request = client.get(server.public(path));
+            let request = header.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+            request.send().await.expect("an answer").status().as_u16()
+        };
+        let open = status(None).await;
+        assert!(open == 200 || (path.contains('%') && open == 404), "{path}: {open}");
+        for header in [("host", "evil.example"), ("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+            let refused = status(Some(header)).await;
+            assert!(refused == 403 || (open == 404 && refused == 404), "{path} {header:?}: {refused}");
+        }
+    }
+    // Other pages have no such secrets, and are asked for by any name.
+    let other = client.get(server.public("/health/alive")).header("host", "orrery.internal");
+    assert_eq!(other.send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
 async fn admin_routes_do_not_exist_on_the_public_listener() {
     let server = TestServer::start(Backend::Sqlite).await;
     // What is no route has no surface's error shape.

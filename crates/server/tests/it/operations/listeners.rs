@@ -45,6 +45,33 @@ async fn tls_is_served_and_a_renewed_certificate_needs_no_restart() {
 }
 
 #[tokio::test]
+async fn a_certificate_file_that_is_replaced_is_used_at_once_and_connections_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pair = |(certificate, private): &(String, String), folder: &std::path::Path| {
+        // As a renewal does: written beside, then moved into place.
+        for (name, content) in [("key.pem", private), ("cert.pem", certificate)] {
+            std::fs::write(folder.join("new"), content).expect("written");
+            std::fs::rename(folder.join("new"), folder.join(name)).expect("moved");
+        }
+    };
+    let (first, second) = (certificate(), certificate());
+    pair(&first, folder.path());
+    let config = "serve: {public: {tls: {cert: {path: cert.pem}, key: {path: key.pem}}}}\n";
+    std::fs::write(folder.path().join("orrery.yml"), config).expect("written");
+    let arguments = ["serve", "all", "--dev", "--config", "orrery.yml"];
+    let mut running = super::process::Running::start(folder, &arguments, "info").await;
+    let address = format!("{}/health/alive", running.public.replace("127.0.0.1", "localhost"));
+    let early = trusting(&first.0);
+    let status = async |client: &Client| client.get(&address).send().await.map(|answer| answer.status().as_u16());
+    assert_eq!(status(&early).await.expect("an answer"), 200);
+    pair(&second, running.folder.path());
+    running.wait_for("the configuration was read again").await;
+    assert_eq!(status(&trusting(&second.0)).await.expect("an answer"), 200);
+    assert!(status(&trusting(&first.0)).await.is_err());
+    assert_eq!(status(&early).await.expect("the connection is still open"), 200);
+}
+
+#[tokio::test]
 async fn a_unix_socket_serves_its_owner_and_replaces_one_left_behind() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a folder");

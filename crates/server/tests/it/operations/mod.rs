@@ -8,4 +8,6 @@ mod listeners;
 mod log;
 mod process;
 mod reload;
+mod schemas;
 mod shutdown;
+mod traces;

@@ -1,0 +1,185 @@
+//! Settings that are accepted and change nothing, or less than they promise. Nobody should find that out by waiting.
+//!
+//! Only what somebody has set is named: a default promises nothing.
+
+use super::check::is_private_place;
+use super::identity::{Before, Cookies, Hook, HookKind, Identity, SameSite, VerificationUse};
+use super::{Config, Mode, Problem};
+
+/// Fewer characters are guessed by anybody (NIST SP 800-63B, 3.1.1.2).
+const SHORTEST_PASSWORD: u32 = 8;
+
+/// A warning for each of them. `is_set` says whether a source names the key.
+pub(super) fn idle(config: &Config, mode: Mode, is_set: impl Fn(&str) -> bool) -> Vec<Problem> {
+    let mut found = Vec::new();
+    methods(&config.identity, &mut found);
+    passwords(&config.identity, &is_set, &mut found);
+    hooks(&config.identity, &mut found);
+    senders(&config.identity, &mut found);
+    privacy(&config.identity, &is_set, &mut found);
+    cookies(config, &mut found);
+    if mode == Mode::Dev && !is_private_place(&config.serve.public.host) {
+        let message = "--dev is open to the network here: whoever knows the address can register, and secrets are weak";
+        found.push(Problem::new("serve.public.host", message));
+    }
+    found.retain(|problem| is_set(&problem.key));
+    found
+}
+
+/// Methods that the configuration knows but this version does not offer.
+fn methods(identity: &Identity, found: &mut Vec<Problem>) {
+    let methods = &identity.selfservice.methods;
+    let on = [
+        ("totp.enabled", methods.totp.enabled),
+        ("lookup_secret.enabled", methods.lookup_secret.enabled),
+        ("webauthn.enabled", methods.webauthn.enabled),
+        ("passkey.enabled", methods.passkey.enabled),
+        ("oidc.enabled", methods.oidc.enabled),
+        ("code.passwordless_enabled", methods.code.passwordless_enabled),
+        ("code.mfa_enabled", methods.code.mfa_enabled),
+    ];
+    for (name, _) in on.into_iter().filter(|(_, enabled)| *enabled) {
+        let key = format!("identity.selfservice.methods.{name}");
+        found.push(Problem::new(key, "the method is not available yet and stays off"));
+    }
+}
+
+fn passwords(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Vec<Problem>) {
+    let policy = &identity.selfservice.methods.password.config;
+    let key = |name: &str| format!("identity.selfservice.methods.password.config.{name}");
+    if policy.min_password_length < SHORTEST_PASSWORD {
+        let message = format!("fewer than {SHORTEST_PASSWORD} characters are guessed easily");
+        found.push(Problem::new(key("min_password_length"), message));
+    }
+    let lookup = [
+        ("haveibeenpwned_enabled", policy.haveibeenpwned_enabled),
+        ("haveibeenpwned_host", policy.haveibeenpwned_enabled),
+        ("max_breaches", policy.haveibeenpwned_enabled),
+        ("ignore_network_errors", policy.haveibeenpwned_enabled),
+    ];
+    for (name, _) in lookup.into_iter().filter(|(name, expected)| *expected && is_set(&key(name))) {
+        found.push(Problem::new(key(name), "passwords are not compared with known breaches yet"));
+    }
+    if policy.migrate_hook.is_some() {
+        found.push(Problem::new(
+            key("migrate_hook"),
+            "no other server is asked about passwords yet; import their hashes",
+        ));
+    }
+}
+
+fn hooks(identity: &Identity, found: &mut Vec<Problem>) {
+    let flows = &identity.selfservice.flows;
+    let before: [(&str, &Before); 5] = [
+        ("login", &flows.login.before),
+        ("registration", &flows.registration.before),
+        ("settings", &flows.settings.before),
+        ("recovery", &flows.recovery.before),
+        ("verification", &flows.verification.before),
+    ];
+    for (flow, _) in before.into_iter().filter(|(_, before)| !before.hooks.is_empty()) {
+        let key = format!("identity.selfservice.flows.{flow}.before.hooks");
+        found.push(Problem::new(key, "nothing is called before a flow yet"));
+    }
+    let after = [
+        ("login", &flows.login.after),
+        ("registration", &flows.registration.after),
+        ("settings", &flows.settings.after),
+        ("recovery", &flows.recovery.after),
+        ("verification", &flows.verification.after),
+    ];
+    for (flow, after) in after {
+        let own = |method: &'static str, hooks: &'static str| {
+            format!("identity.selfservice.flows.{flow}.after.{method}{hooks}")
+        };
+        let lists: [(String, &[Hook]); 4] = [
+            (own("", "hooks"), &after.hooks),
+            (own("password.", "hooks"), after.password.as_ref().map_or(&[], |method| &method.hooks)),
+            (own("code.", "hooks"), after.code.as_ref().map_or(&[], |method| &method.hooks)),
+            (own("profile.", "hooks"), after.profile.as_ref().map_or(&[], |method| &method.hooks)),
+        ];
+        for (key, hooks) in lists {
+            for hook in hooks.iter().filter(|hook| !works(flow, hook.hook)) {
+                found.push(Problem::new(key.as_str(), format!("the hook {} does nothing here", hook.hook.name())));
+            }
+        }
+    }
+}
+
+/// Whether a hook does anything after this flow.
+fn works(flow: &str, hook: HookKind) -> bool {
+    match hook {
+        HookKind::Session => flow == "registration",
+        HookKind::ShowVerificationUi => matches!(flow, "registration" | "settings"),
+        HookKind::RevokeActiveSessions => matches!(flow, "login" | "settings" | "recovery"),
+        HookKind::RequireVerifiedAddress => flow == "login",
+        HookKind::VerifyNewAddress => flow == "settings",
+        HookKind::WebHook
+        | HookKind::Verification
+        | HookKind::NotifyPreviousAddresses
+        | HookKind::B2bSso
+        | HookKind::TwoStepRegistration => false,
+    }
+}
+
+/// Flows that send with a method that is off.
+fn senders(identity: &Identity, found: &mut Vec<Problem>) {
+    let (flows, methods) = (&identity.selfservice.flows, &identity.selfservice.methods);
+    for (name, flow) in [("recovery", &flows.recovery), ("verification", &flows.verification)] {
+        let (method, on) = match flow.uses {
+            VerificationUse::Code => ("code", methods.code.enabled),
+            VerificationUse::Link => ("link", methods.link.enabled),
+        };
+        if flow.enabled && !on {
+            let message = format!("nothing is sent, because the method `{method}` that it uses is off");
+            found.push(Problem::new(format!("identity.selfservice.flows.{name}.enabled"), message));
+        }
+    }
+}
+
+fn privacy(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Vec<Problem>) {
+    if !identity.security.account_enumeration.mitigate {
+        let message = "answers never tell whether an account exists, except that registration refuses a taken name";
+        found.push(Problem::new("identity.security.account_enumeration.mitigate", message));
+    }
+    let references = "identity.security.disallow_ref_in_identity_schemas";
+    if !identity.security.disallow_ref_in_identity_schemas && is_set(references) {
+        let message = "schemas may refer to other places of their own document, and never to other documents";
+        found.push(Problem::new(references, message));
+    }
+    let flags = &identity.feature_flags;
+    let flags = [
+        ("use_continue_with_transitions", flags.use_continue_with_transitions),
+        ("legacy_continue_with_verification_ui", flags.legacy_continue_with_verification_ui),
+        ("legacy_require_verified_login_error", flags.legacy_require_verified_login_error),
+    ];
+    for (name, _) in flags.into_iter().filter(|(_, on)| *on) {
+        found.push(Problem::new(format!("identity.feature_flags.{name}"), "the switch has no effect yet"));
+    }
+    if !identity.session.whoami.tokenizer.templates.is_empty() {
+        let message = "sessions cannot be had as JSON Web Tokens yet";
+        found.push(Problem::new("identity.session.whoami.tokenizer.templates", message));
+    }
+}
+
+/// Cookies that a network or another site could get hold of, and those that no browser takes.
+fn cookies(config: &Config, found: &mut Vec<Problem>) {
+    let Cookies { same_site, secure, .. } = &config.identity.cookies;
+    let own = &config.identity.session.cookie;
+    let https = config.serve.public.base_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    let https = https || config.serve.public.tls.is_some();
+    for (section, same_site, secure) in [
+        ("identity.cookies", *same_site, *secure),
+        ("identity.session.cookie", own.same_site.unwrap_or(*same_site), own.secure.or(*secure)),
+    ] {
+        let key = |name: &str| format!("{section}.{name}");
+        if https && secure == Some(false) {
+            let message = "browsers would send the cookie over plain http, too, although this server has https";
+            found.push(Problem::new(key("secure"), message));
+        }
+        if same_site == SameSite::None && secure == Some(false) {
+            let message = "browsers refuse None without Secure; it becomes Lax";
+            found.push(Problem::new(key("same_site"), message));
+        }
+    }
+}
