@@ -18,6 +18,7 @@ mod api;
 mod clients;
 pub mod contract;
 mod database;
+pub mod psql;
 mod server;
 
 pub use api::{Api, Call};

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::clients::Browser;
 use crate::database::{Backend, TestDatabase};
+use crate::psql::Psql;
 
 /// How a test's server differs from the usual one.
 pub struct TestOptions {
@@ -141,6 +142,12 @@ impl TestServer {
     #[must_use]
     pub fn database_url(&self) -> &str {
         &self.database.url
+    }
+
+    /// A connection of an operator to the server's PostgreSQL.
+    #[must_use]
+    pub fn psql(&self) -> Psql {
+        Psql::open(&self.database.url)
     }
 
     /// A private folder that disappears with the server.

@@ -8,4 +8,5 @@ mod lease;
 mod queue;
 mod smtp;
 mod smtp_server;
+mod smtp_tls;
 mod stage;

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use rustls::ServerConfig;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
 
 /// How the server treats the next mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,16 @@ pub(crate) enum Mood {
     Silent,
 }
 
+/// How the server encrypts.
+#[derive(Clone)]
+pub(crate) enum Encryption {
+    Never,
+    /// From the first byte.
+    Wrapper(Arc<ServerConfig>),
+    /// After STARTTLS, and takes no mail before.
+    StartTls(Arc<ServerConfig>),
+}
+
 pub(crate) struct SmtpServer {
     pub(crate) port: u16,
     /// Taken mails, as they came over the wire.
@@ -32,6 +44,10 @@ pub(crate) struct SmtpServer {
 
 impl SmtpServer {
     pub(crate) async fn start(mood: Mood) -> Self {
+        Self::encrypting(mood, Encryption::Never).await
+    }
+
+    pub(crate) async fn encrypting(mood: Mood, encryption: Encryption) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let server = Self {
             port: listener.local_addr().expect("bound").port(),
@@ -39,10 +55,14 @@ impl SmtpServer {
             mood: Arc::new(Mutex::new(mood)),
             hang_up: Arc::default(),
         };
-        let (mails, mood, hang_up) = (Arc::clone(&server.mails), Arc::clone(&server.mood), Arc::clone(&server.hang_up));
+        let desk = Desk {
+            mails: Arc::clone(&server.mails),
+            mood: Arc::clone(&server.mood),
+            hang_up: Arc::clone(&server.hang_up),
+        };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, Arc::clone(&mails), Arc::clone(&mood), Arc::clone(&hang_up)));
+                tokio::spawn(receive(stream, encryption.clone(), desk.clone()));
             }
         });
         server
@@ -62,15 +82,53 @@ impl SmtpServer {
     }
 }
 
-async fn converse(
-    stream: TcpStream,
+/// What all conversations share.
+#[derive(Clone)]
+struct Desk {
     mails: Arc<Mutex<Vec<String>>>,
     mood: Arc<Mutex<Mood>>,
     hang_up: Arc<Notify>,
-) -> Option<()> {
-    let (read, mut write) = stream.into_split();
+}
+
+async fn receive(mut stream: TcpStream, encryption: Encryption, desk: Desk) -> Option<()> {
+    match encryption {
+        Encryption::Never => {
+            stream.write_all(b"220 test ESMTP\r\n").await.ok()?;
+            converse(stream, desk).await
+        }
+        Encryption::Wrapper(config) => {
+            let mut stream = TlsAcceptor::from(config).accept(stream).await.ok()?;
+            stream.write_all(b"220 test ESMTP\r\n").await.ok()?;
+            converse(stream, desk).await
+        }
+        Encryption::StartTls(config) => {
+            stream.write_all(b"220 test ESMTP\r\n").await.ok()?;
+            until_encrypted(&mut stream).await?;
+            converse(TlsAcceptor::from(config).accept(stream).await.ok()?, desk).await
+        }
+    }
+}
+
+/// Nothing but STARTTLS leads on.
+async fn until_encrypted(stream: &mut TcpStream) -> Option<()> {
+    let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read).lines();
-    write.write_all(b"220 test ESMTP\r\n").await.ok()?;
+    while let Some(line) = lines.next_line().await.ok()? {
+        let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+        match verb.as_str() {
+            "EHLO" => write.write_all(b"250-test\r\n250-STARTTLS\r\n250 8BITMIME\r\n").await.ok()?,
+            "STARTTLS" => return write.write_all(b"220 go ahead\r\n").await.ok(),
+            "QUIT" => return None,
+            _ => write.write_all(b"530 5.7.0 Must issue a STARTTLS command first\r\n").await.ok()?,
+        }
+    }
+    None
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite, desk: Desk) -> Option<()> {
+    let Desk { mails, mood, hang_up } = desk;
+    let (read, mut write) = tokio::io::split(stream);
+    let mut lines = BufReader::new(read).lines();
     while let Some(line) = lines.next_line().await.ok()? {
         let now = *mood.lock().expect("not poisoned");
         let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();

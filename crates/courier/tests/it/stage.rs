@@ -39,6 +39,7 @@ pub(crate) struct Stage {
     pub(crate) wake: Wake,
     composer: Composer,
     config: CourierConfig,
+    files: Vec<(&'static str, String)>,
 }
 
 impl Stage {
@@ -47,8 +48,17 @@ impl Stage {
     }
 
     pub(crate) fn with_service_status(config: Value, status: u16) -> Self {
+        Self::build(config, status, Vec::new())
+    }
+
+    /// With files that the configuration names.
+    pub(crate) fn with_files(config: Value, files: Vec<(&'static str, String)>) -> Self {
+        Self::build(config, 200, files)
+    }
+
+    fn build(config: Value, status: u16, files: Vec<(&'static str, String)>) -> Self {
         let config: CourierConfig = serde_json::from_value(config).expect("valid configuration");
-        let settings = config.resolve("id.example", |uri| Err(format!("{uri} is not there"))).expect("resolves");
+        let settings = config.resolve("id.example", |uri| read(&files, uri)).expect("resolves");
         Self {
             queue: Arc::default(),
             keyring: Arc::new(Keyring::new(&[SecretString::from("a secret of some length")]).expect("long enough")),
@@ -57,12 +67,13 @@ impl Stage {
             wake: Wake::default(),
             composer: Composer::new(settings.composer, &settings.templates).expect("valid templates"),
             config,
+            files,
         }
     }
 
     /// A node; several share the queue.
     pub(crate) fn courier(&self) -> Courier {
-        let settings = self.config.resolve("id.example", |_| Err(String::new())).expect("resolved before");
+        let settings = self.config.resolve("id.example", |uri| read(&self.files, uri)).expect("resolved before");
         let parts = CourierParts {
             store: Arc::clone(&self.queue) as Arc<dyn MessageStore>,
             keyring: Arc::clone(&self.keyring),
@@ -97,4 +108,9 @@ impl Stage {
             .expect("composes");
         self.queue.message_enqueue(ProjectId::DEFAULT, &message).await.expect("enqueues");
     }
+}
+
+fn read(files: &[(&'static str, String)], uri: &str) -> Result<Vec<u8>, String> {
+    let found = files.iter().find(|(name, _)| uri.ends_with(name));
+    found.map(|(_, content)| content.clone().into_bytes()).ok_or_else(|| format!("{uri} is not there"))
 }

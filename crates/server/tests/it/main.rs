@@ -11,6 +11,7 @@ mod known_browsers;
 mod limits;
 mod logout;
 mod operations;
+mod outage;
 mod sessions;
 mod stage;
 mod verification;
