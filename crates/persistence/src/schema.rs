@@ -247,6 +247,199 @@ table! {
     }
 }
 
+table! {
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    clients (project_id, id) {
+        project_id -> Id,
+        id -> Text,
+        name -> Text,
+        owner -> Text,
+        client -> Json,
+        secrets -> Json,
+        registration_token -> Nullable<Digest>,
+        version -> BigInt,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{BigInt, Bool, Text};
+
+    use crate::columns::{Id, Json, Moment};
+
+    grants (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        client_id -> Text,
+        subject -> Text,
+        kind -> Text,
+        login_session_id -> Id,
+        scope -> Json,
+        audience -> Json,
+        session -> Json,
+        authentication -> Json,
+        requested -> Json,
+        context -> Json,
+        remember -> Bool,
+        remember_for -> BigInt,
+        skipped -> Bool,
+        requested_at -> Moment,
+        handled_at -> Moment,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+
+    use crate::columns::{Digest, Id, Moment};
+
+    authorization_codes (project_id, hash) {
+        project_id -> Id,
+        hash -> Digest,
+        grant_id -> Id,
+        client_id -> Text,
+        redirect_uri -> Nullable<Text>,
+        code_challenge -> Nullable<Text>,
+        dpop_jkt -> Nullable<Text>,
+        issued_at -> Moment,
+        expires_at -> Moment,
+        used_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    tokens (project_id, hash) {
+        project_id -> Id,
+        hash -> Digest,
+        kind -> Text,
+        grant_id -> Nullable<Id>,
+        parent -> Nullable<Digest>,
+        client_id -> Text,
+        subject -> Text,
+        scope -> Json,
+        audience -> Json,
+        claims -> Json,
+        actor -> Nullable<Json>,
+        jkt -> Nullable<Text>,
+        issued_at -> Moment,
+        expires_at -> Nullable<Moment>,
+        used_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use crate::columns::{Digest, Id, Moment};
+
+    assertion_ids (project_id, hash) {
+        project_id -> Id,
+        hash -> Digest,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Nullable, Text};
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    login_sessions (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        token_hash -> Digest,
+        subject -> Text,
+        identity_session_id -> Nullable<Id>,
+        remember -> Bool,
+        acr -> Text,
+        amr -> Json,
+        authenticated_at -> Moment,
+        created_at -> Moment,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::Text;
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    authorizations (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        client_id -> Text,
+        state -> Text,
+        browser -> Digest,
+        login_session_id -> Id,
+        request -> Json,
+        decisions -> Json,
+        requested_at -> Moment,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Nullable, Text};
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    pushed_requests (project_id, hash) {
+        project_id -> Id,
+        hash -> Digest,
+        client_id -> Text,
+        parameters -> Json,
+        expires_at -> Moment,
+        used_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Integer, Nullable, Text};
+
+    use crate::columns::{Digest, Id, Json, Moment};
+
+    device_codes (project_id, hash) {
+        project_id -> Id,
+        hash -> Digest,
+        user_code_hash -> Digest,
+        client_id -> Text,
+        state -> Text,
+        scope -> Json,
+        audience -> Json,
+        grant_id -> Nullable<Id>,
+        poll_after -> Moment,
+        poll_interval -> Integer,
+        issued_at -> Moment,
+        expires_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::{Bool, Text};
+
+    use crate::columns::{Id, Json, Moment};
+
+    trusted_issuers (project_id, id) {
+        project_id -> Id,
+        id -> Id,
+        issuer -> Text,
+        subject -> Text,
+        allow_any_subject -> Bool,
+        scope -> Json,
+        kid -> Text,
+        public_jwk -> Json,
+        created_at -> Moment,
+        expires_at -> Moment,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(
     projects,
     identities,
@@ -262,3 +455,6 @@ allow_tables_to_appear_in_same_query!(
     message_dispatches,
     keys
 );
+// Each pair costs compile time: only tables that meet in a query stand together.
+allow_tables_to_appear_in_same_query!(grants, authorization_codes, tokens, clients, device_codes);
+allow_tables_to_appear_in_same_query!(login_sessions, sessions);
