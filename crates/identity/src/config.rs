@@ -7,7 +7,8 @@ use std::time::Duration;
 use url::Url;
 
 use crate::flow::{FlowKind, FlowMethod};
-use crate::session::Aal;
+use crate::identity::Identity;
+use crate::session::{Aal, Session};
 
 /// Settings of one project's identity surface.
 #[derive(Debug, Clone)]
@@ -85,6 +86,23 @@ impl Config {
             | FlowMethod::Webauthn
             | FlowMethod::Passkey => false,
         }
+    }
+}
+
+impl Config {
+    /// The highest level that an identity can reach.
+    #[must_use]
+    pub const fn available_aal(&self, identity: &Identity) -> Aal {
+        match self.code.sign_in {
+            CodeSignIn::SecondFactor => identity.available_aal_mfa,
+            CodeSignIn::Off | CodeSignIn::FirstFactor => identity.available_aal,
+        }
+    }
+
+    /// Whether a session has the level that is demanded of its identity.
+    #[must_use]
+    pub fn is_enough(&self, required: RequiredAal, session: &Session, identity: &Identity) -> bool {
+        required.satisfied(session.aal, self.available_aal(identity))
     }
 }
 
@@ -179,8 +197,22 @@ pub enum Hook {
 /// Login settings.
 #[derive(Debug, Clone, Default)]
 pub struct LoginConfig {
+    /// What is asked first.
+    pub style: LoginStyle,
+    /// Whether a refresh by code lets the person choose among their addresses.
+    pub refresh_chooses_address: bool,
     /// After a login.
     pub after: After,
+}
+
+/// What a login asks first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoginStyle {
+    /// Identifier and credential together.
+    #[default]
+    Unified,
+    /// The identifier alone.
+    IdentifierFirst,
 }
 
 /// How registration asks for its data.
@@ -285,6 +317,22 @@ pub struct CodeConfig {
     pub lifespan: Duration,
     /// How many codes can be tried in one flow.
     pub max_submissions: u32,
+    /// What a code is good for when somebody signs in.
+    pub sign_in: CodeSignIn,
+    /// Whether codes go to any verifiable address, even if the identity has no credential for it.
+    pub to_any_address: bool,
+}
+
+/// What a code is good for when somebody signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CodeSignIn {
+    /// Nothing.
+    #[default]
+    Off,
+    /// It signs in, and registers, by itself.
+    FirstFactor,
+    /// It is the second of two factors.
+    SecondFactor,
 }
 
 /// Rules for new passwords.

@@ -64,6 +64,7 @@ pub(crate) fn identity() -> Identity {
         metadata_admin: None,
         organization_id: None,
         available_aal: Aal::Aal1,
+        available_aal_mfa: Aal::Aal1,
         credentials: std::collections::BTreeMap::new(),
         verifiable_addresses: Vec::new(),
         recovery_addresses: Vec::new(),

@@ -33,6 +33,7 @@ table! {
         metadata_admin -> Nullable<Json>,
         organization_id -> Nullable<Id>,
         available_aal -> Text,
+        available_aal_mfa -> Nullable<Text>,
         verifiable_addresses -> Json,
         recovery_addresses -> Json,
         version -> BigInt,

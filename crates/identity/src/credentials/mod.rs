@@ -8,6 +8,7 @@ use orrery_core::id::CredentialId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub mod code;
 pub mod import;
 pub mod password;
 mod shown;

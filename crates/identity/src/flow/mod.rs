@@ -24,6 +24,7 @@ pub mod one_time;
 pub mod order;
 #[cfg(test)]
 pub(crate) mod samples;
+pub(crate) mod sending;
 pub mod steps;
 pub mod submission;
 pub mod traits;

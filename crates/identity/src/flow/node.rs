@@ -147,6 +147,9 @@ pub enum Autocomplete {
     NewPassword,
     /// A code that was just sent.
     OneTimeCode,
+    /// The sign-in name, or a passkey in its place.
+    #[serde(rename = "username webauthn")]
+    UsernameWebauthn,
 }
 
 /// A field or a button.
@@ -313,12 +316,16 @@ impl Serialize for Node {
     }
 }
 
-/// Removes the attributes that clients of the first generation refuse to decode.
+/// Removes the attributes, and replaces the group, that clients of the first generation refuse to decode.
 pub fn strip_for_old_clients(nodes: &mut [Node]) {
     for node in nodes {
+        if node.group == Group::IdentifierFirst {
+            node.group = Group::Default;
+        }
         if let Attributes::Input(input) = &mut node.attributes {
             input.maxlength = None;
             input.options.clear();
+            input.autocomplete = input.autocomplete.filter(|hint| *hint != Autocomplete::UsernameWebauthn);
         }
     }
 }

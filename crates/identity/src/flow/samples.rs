@@ -9,9 +9,9 @@ use url::Url;
 use super::form::{Generation, Reader};
 use super::{Flow, FlowKind, FlowType, Origin};
 use crate::config::{
-    After, CodeConfig, Compatibility, Config, Delivery, FlowLifespans, HashAlgorithm, HasherConfig, LimitsConfig,
-    LinkConfig, LoginConfig, PasswordPolicy, RecoveryConfig, RegistrationConfig, RegistrationStyle, RequiredAal,
-    SettingsConfig, UiUrls, VerificationConfig,
+    After, CodeConfig, CodeSignIn, Compatibility, Config, Delivery, FlowLifespans, HashAlgorithm, HasherConfig,
+    LimitsConfig, LinkConfig, LoginConfig, PasswordPolicy, RecoveryConfig, RegistrationConfig, RegistrationStyle,
+    RequiredAal, SettingsConfig, UiUrls, VerificationConfig,
 };
 use crate::schema::IdentitySchema;
 use crate::test_values;
@@ -71,7 +71,13 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
         },
         logout_return_url: None,
         logout_clears_browser: false,
-        code: CodeConfig { enabled: true, lifespan: hour, max_submissions: 5 },
+        code: CodeConfig {
+            enabled: true,
+            lifespan: hour,
+            max_submissions: 5,
+            sign_in: CodeSignIn::Off,
+            to_any_address: false,
+        },
         link: LinkConfig { enabled: true, lifespan: hour, base_url: None },
         password: PasswordPolicy { enabled: true, min_length: 8, similarity_check: true },
         hasher: HasherConfig {

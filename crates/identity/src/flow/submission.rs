@@ -36,6 +36,8 @@ impl fmt::Debug for Submission {
 pub enum Asked {
     /// A method of the contract, whether or not it is on.
     Method(FlowMethod),
+    /// The second page of a login that asks for the identifier first: a method in name only.
+    Identifier,
     /// Nothing, or a word that is no method.
     Nothing,
 }
@@ -93,6 +95,7 @@ impl Submission {
     #[must_use]
     pub fn asked(&self) -> Asked {
         let named = match self.text("method") {
+            Some("identifier_first") => return Asked::Identifier,
             Some(name) => FlowMethod::from_name(name),
             None if self.text("provider").is_some() => Some(FlowMethod::Oidc),
             None if self.text("address").is_some() => Some(FlowMethod::Code),
@@ -120,6 +123,7 @@ mod tests {
             (json!({"method": "lookup_secret"}), Asked::Method(FlowMethod::LookupSecret)),
             (json!({"provider": "google"}), Asked::Method(FlowMethod::Oidc)),
             (json!({"address": "a@b"}), Asked::Method(FlowMethod::Code)),
+            (json!({"method": "identifier_first"}), Asked::Identifier),
             (json!({"method": "magic"}), Asked::Nothing),
             (json!({"method": ["password"]}), Asked::Nothing),
             (json!({"password": "x"}), Asked::Nothing),

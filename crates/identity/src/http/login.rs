@@ -10,7 +10,7 @@ use super::flow::{self, Begun, Client, Exchange, SelfService};
 use crate::config::Config;
 use crate::flow::form::{endpoint, with_query};
 use crate::flow::{
-    BrowserSecrets, ContinueWith, Flow, FlowError, FlowKind, FlowMethod, Open, Origin, Submission, Submitted, catalogue,
+    BrowserSecrets, ContinueWith, Flow, FlowError, FlowKind, Open, Origin, Submission, Submitted, catalogue,
 };
 use crate::login::render::{LoginFlow, render};
 use crate::login::start::{StartLogin, start};
@@ -38,12 +38,13 @@ impl SelfService for Login {
 
     async fn start(exchange: &Exchange<'_>, origin: Origin) -> Result<Begun, ApiError> {
         let return_to = origin.return_to.clone();
+        let token = exchange.presented().token().cloned();
         let asked = StartLogin {
             origin,
             refresh: exchange.query.get("refresh") == Some("true"),
             aal: aal(exchange.asked("aal"))?,
             schema_id: exchange.asked("identity_schema").map(str::to_owned),
-            session: exchange.session().await?,
+            session: exchange.session().await?.zip(token),
         };
         exchange.begun(start(exchange.service, exchange.context, asked).await, return_to)
     }
@@ -93,9 +94,9 @@ fn aal(asked: Option<&str>) -> Result<Aal, ApiError> {
 }
 
 fn logged_in(exchange: &Exchange<'_>, done: &LoggedIn) -> Result<HttpResponse, ApiError> {
-    let LoggedIn { flow, session, token, issued } = done;
+    let LoggedIn { flow, method, session, token, issued, continue_with } = done;
     let config = &exchange.config;
-    let enough = config.session.required_aal.satisfied(session.session.aal, session.identity.available_aal);
+    let enough = config.is_enough(config.session.required_aal, &session.session, &session.identity);
     let (public_url, now) = (&config.public_url, exchange.context.now);
     if exchange.client == Client::Api {
         let shown = if enough {
@@ -104,21 +105,27 @@ fn logged_in(exchange: &Exchange<'_>, done: &LoggedIn) -> Result<HttpResponse, A
             SessionJson::withheld(&session.session, &session.identity, public_url, now)
         };
         let token = token.expose_secret();
-        return response::ok(&json!({"session_token": token, "session": shown, "continue_with": null}));
+        let next = if continue_with.is_empty() { json!(null) } else { json!(continue_with) };
+        return response::ok(&json!({"session_token": token, "session": shown, "continue_with": next}));
     }
-    let method = FlowMethod::Password.as_str();
     let next = if enough {
-        exchange.after_url(flow, config.login.after.return_url(method))
+        exchange.after_url(flow, config.login.after.return_url(method.as_str()))
     } else {
         second_factor(config, flow)
     };
     let answer = match (exchange.client, enough) {
-        (Client::Browser, _) => response::see_other(&next)?,
+        (Client::Browser, false) => response::see_other(&next)?,
+        (Client::Browser, true) => {
+            // To prove the address when a hook asks for it, else where the person wanted to go.
+            let verification = continue_with.iter().find_map(ContinueWith::verification_page);
+            response::see_other(verification.unwrap_or(&next))?
+        }
         (Client::Api | Client::Script, false) => ApiError::browser_location_change(&next).to_response(None),
         (Client::Api | Client::Script, true) => {
-            let continue_with = [ContinueWith::RedirectBrowserTo { redirect_browser_to: next }];
+            let mut steps = vec![ContinueWith::RedirectBrowserTo { redirect_browser_to: next }];
+            steps.extend(continue_with.iter().cloned());
             let shown = SessionJson::public(session, public_url, now);
-            response::ok(&json!({"session": shown, "continue_with": continue_with}))?
+            response::ok(&json!({"session": shown, "continue_with": steps}))?
         }
     };
     match issued {

@@ -9,9 +9,7 @@ use serde_json::json;
 use super::failure::api_error;
 use super::flow::{self, Begun, Client, Exchange, SelfService, show_as};
 use crate::config::Config;
-use crate::flow::{
-    BrowserSecrets, ContinueWith, Flow, FlowError, FlowKind, FlowMethod, Open, Origin, Submission, Submitted,
-};
+use crate::flow::{BrowserSecrets, ContinueWith, Flow, FlowError, FlowKind, Open, Origin, Submission, Submitted};
 use crate::identity::json::IdentityJson;
 use crate::registration::Registered;
 use crate::registration::render::{RegistrationFlow, render};
@@ -84,9 +82,9 @@ impl SelfService for Registration {
 }
 
 fn registered(exchange: &Exchange<'_>, done: Registered) -> Result<HttpResponse, ApiError> {
-    let Registered { flow, identity, session, mut continue_with } = done;
+    let Registered { flow, method, identity, session, mut continue_with } = done;
     let (public_url, now) = (&exchange.config.public_url, exchange.context.now);
-    let configured = exchange.config.registration.after.return_url(FlowMethod::Password.as_str());
+    let configured = exchange.config.registration.after.return_url(method.as_str());
     let return_url = exchange.after_url(&flow, configured);
     let mut body = json!({"identity": IdentityJson::public(&identity, public_url)});
     if let Some((session, token)) = &session {

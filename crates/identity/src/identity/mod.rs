@@ -112,8 +112,11 @@ pub struct Identity {
     pub metadata_admin: Option<Value>,
     /// The organisation that the identity belongs to.
     pub organization_id: Option<OrganizationId>,
-    /// The highest level that its credentials allow, kept up to date on every credential change.
+    /// The highest level that its credentials allow, kept up to date on every credential change. See
+    /// `Config::available_aal`.
     pub available_aal: Aal,
+    /// The same where a code is a second factor, and not a first one.
+    pub available_aal_mfa: Aal,
     /// Credentials by kind. Empty unless the lookup asked for them; never in answers to the identity itself.
     pub credentials: BTreeMap<CredentialKind, Credential>,
     /// Addresses that can be proven.
@@ -133,5 +136,18 @@ impl Identity {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.state == IdentityState::Active
+    }
+
+    /// Takes an address for proven. False when the identity does not have it.
+    pub fn prove(&mut self, via: Via, value: &str, now: Timestamp) -> bool {
+        let mut addresses = self.verifiable_addresses.iter_mut();
+        let Some(address) = addresses.find(|address| address.via == via && address.value == value) else {
+            return false;
+        };
+        address.verified = true;
+        address.status = AddressStatus::Completed;
+        address.verified_at = Some(now);
+        address.updated_at = now;
+        true
     }
 }

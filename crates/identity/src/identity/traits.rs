@@ -5,6 +5,8 @@ use orrery_core::{Entropy, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress, Via};
+use crate::config::CodeSignIn;
+use crate::credentials::code::{self, CodeAddress};
 use crate::credentials::{Credential, CredentialKind};
 use crate::schema::{Derived, IdentitySchema, TraitError};
 use crate::session::{Aal, aal};
@@ -24,6 +26,7 @@ impl Identity {
             metadata_admin: None,
             organization_id: None,
             available_aal: Aal::Aal0,
+            available_aal_mfa: Aal::Aal0,
             credentials: [].into(),
             verifiable_addresses: Vec::new(),
             recovery_addresses: Vec::new(),
@@ -71,9 +74,10 @@ impl Identity {
         self.recompute_level();
     }
 
-    /// Recomputes the highest level that the credentials allow.
+    /// Recomputes the highest levels that the credentials allow.
     pub(crate) fn recompute_level(&mut self) {
-        self.available_aal = aal::available(&self.credentials);
+        self.available_aal = aal::available(&self.credentials, CodeSignIn::FirstFactor);
+        self.available_aal_mfa = aal::available(&self.credentials, CodeSignIn::SecondFactor);
     }
 
     fn set_identifiers(&mut self, derived: &Derived, now: Timestamp, entropy: &dyn Entropy) {
@@ -91,9 +95,8 @@ impl Identity {
             }
             if kind == CredentialKind::Code {
                 let addresses = derived.code_addresses.iter();
-                let addresses: Vec<_> =
-                    addresses.map(|(via, address)| json!({"channel": via, "address": address})).collect();
-                credential.config = json!({"addresses": addresses});
+                let addresses: Vec<_> = addresses.map(|(via, value)| CodeAddress::new(*via, value)).collect();
+                credential.config = code::config(&addresses);
             }
             let has_secret = credential.config.as_object().is_some_and(|config| !config.is_empty());
             if credential.identifiers.is_empty() && (kind == CredentialKind::Code || !has_secret) {

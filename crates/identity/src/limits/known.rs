@@ -93,6 +93,16 @@ impl Known {
         }
     }
 
+    /// Having codes sent to this address of the account that it is known for.
+    #[must_use]
+    pub fn sending(&self, project: ProjectId, address: &str, keyring: &Keyring) -> Door {
+        let id = match self {
+            Self::Browser(browser) => browser.id,
+            Self::Session(session, _) => session.as_uuid(),
+        };
+        Door::sending_by(project, id, address, keyring)
+    }
+
     /// Whether it is known for this account, and not for another.
     #[must_use]
     pub fn is_of(&self, project: ProjectId, account: IdentityId, keyring: &Keyring) -> bool {

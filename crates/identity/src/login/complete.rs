@@ -1,85 +1,108 @@
 //! Completing a login: hooks, the session, and one step that writes everything.
 
-use orrery_core::RequestContext;
-use secrecy::SecretString;
+use orrery_core::{RequestContext, Timestamp, TokenHash};
 
-use super::password::Proven;
-use super::{LoggedIn, Outcome, SessionIssue};
+use super::{LoggedIn, Login, Outcome, SessionIssue};
 use crate::IdentityService;
-use crate::config::Hook;
+use crate::config::{Config, Hook};
+use crate::credentials::Credential;
 use crate::flow::steps::again;
-use crate::flow::{Flow, FlowError, FlowMethod, FlowState, Origin, Submitted, VerificationFlow, catalogue};
-use crate::identity::Identity;
+use crate::flow::{
+    ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, Submitted, VerificationFlow, catalogue,
+};
+use crate::identity::{Identity, Via};
 use crate::limits::Pass;
-use crate::session::{self, Aal, AuthenticationMethod, SessionWithIdentity, UsedMethod};
+use crate::session::{self, SessionWithIdentity, UsedMethod};
 use crate::store::{Completion, LoginDone, SessionWrite};
 use crate::verification;
 
+/// Somebody who has proved who they are.
+#[derive(Debug)]
+pub struct Proven<'a> {
+    /// Whose account it is.
+    pub identity: Identity,
+    /// The method that they submitted.
+    pub method: FlowMethod,
+    /// What their session records of it.
+    pub used: UsedMethod,
+    /// The credential with a stronger hash, and the `updated_at` that it replaces.
+    pub upgraded: Option<(Credential, Timestamp)>,
+    /// The code that was found to be right, and is used up.
+    pub code: Option<Vec<TokenHash>>,
+    /// The address that the code proves.
+    pub address: Option<(Via, String)>,
+    /// The places at the doors, to be kept until the outcome is stored.
+    pub passes: Vec<Pass<'a>>,
+}
+
 /// Signs in whoever was proven, unless the account is disabled or a hook objects.
 pub(super) async fn complete(
-    service: &IdentityService,
-    context: &RequestContext,
+    login: Login<'_>,
     mut flow: Flow,
     proven: Proven<'_>,
-    current: Option<(SessionWithIdentity, SecretString)>,
 ) -> Result<Submitted<Outcome>, FlowError> {
-    let config = service.config.load();
-    let Proven { identity, upgraded, passes } = proven;
+    let Login { service, context, config, .. } = login;
+    let Proven { mut identity, method, used, upgraded, code, address, passes } = proven;
     if !identity.is_active() {
-        let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
-        return again(service, context, flow, disabled, None).await;
+        return disabled(service, context, flow).await;
     }
-    let hooks = config.login.after.hooks(FlowMethod::Password.as_str());
-    if hooks.contains(&Hook::RequireVerifiedAddress)
-        && let Some(verification) = unverified(service, context, &flow, &identity).await?
-    {
-        return Err(FlowError::AddressUnverified(verification));
+    if let Some((via, value)) = &address {
+        identity.prove(*via, value, context.now);
     }
-    let method = UsedMethod {
-        method: AuthenticationMethod::Password,
-        aal: Aal::Aal1,
-        completed_at: context.now,
-        provider: None,
-        organization: None,
-    };
     // Somebody else than before gets a session of their own; the same person keeps id and token.
-    let own = current.filter(|(session, _)| session.identity.id == identity.id);
-    let (issued, session, token, write) = if let Some((own, token)) = own {
-        let renewed = session::renew(&own.session, method, &config.session, context, &*service.entropy);
-        (SessionIssue::Renewed, renewed.clone(), token, SessionWrite::Renew(renewed))
+    let own = login.current.filter(|(session, _)| session.identity.id == identity.id);
+    let issued = if own.is_some() { SessionIssue::Renewed } else { SessionIssue::New };
+    let csrf = login.browser.map(|browser| match issued {
+        SessionIssue::New => browser.next,
+        SessionIssue::Renewed => browser.present,
+    });
+    let after = after(service, context, config, &flow, &identity, method, Origin::of(&flow, csrf)).await?;
+    let (session, token, write) = if let Some((own, token)) = own {
+        let renewed = session::renew(&own.session, used, &config.session, context, &*service.entropy);
+        (renewed.clone(), token, SessionWrite::Renew(renewed))
     } else {
-        let new = session::issue(identity.id, method, &config.session, context, &*service.entropy);
+        let new = session::issue(identity.id, used, &config.session, context, &*service.entropy);
         let write = new.write(&service.keyring);
-        (SessionIssue::New, new.session, new.token, write)
+        (new.session, new.token, write)
     };
+    let before = flow.clone();
     close(&mut flow, context, &session);
     let done = LoginDone {
         flow: flow.clone(),
         session: write,
         upgraded,
         clear_attempts: passes.iter().filter_map(Pass::counter_to_clear).collect(),
-        revoke_others: hooks.contains(&Hook::RevokeActiveSessions),
+        revoke_others: after.revoke_others,
+        code,
+        proven: address,
         messages: Vec::new(),
     };
     match (service.flows.login_complete(context.project, &done).await?, issued) {
         (Completion::Done, _) => {
             service.wake.enqueued(done.messages.len());
             let session = SessionWithIdentity { session, identity };
-            let logged_in = LoggedIn { flow, session, token, issued };
+            let continue_with = after.continue_with;
+            let logged_in = LoggedIn { flow, method, session, token, issued, continue_with };
             Ok(Submitted::Done(Box::new(Outcome::LoggedIn(Box::new(logged_in)))))
         }
         (Completion::FlowClosed, _) => {
             flow.messages = vec![catalogue::LOGIN_COMPLETED.message().on_form()];
             Ok(Submitted::Again(Box::new(flow)))
         }
-        (Completion::Inactive, SessionIssue::Renewed) => Err(FlowError::SessionInactive),
-        (Completion::Inactive, SessionIssue::New) => {
-            let disabled = vec![catalogue::IDENTITY_DISABLED.message().on_form()];
-            flow.completed_at = None;
-            flow.state = FlowState::ChooseMethod;
-            again(service, context, flow, disabled, None).await
+        (Completion::CodeUsed, _) => {
+            again(service, context, before, vec![catalogue::LOGIN_CODE_INVALID.message().on_form()], None).await
         }
+        (Completion::Inactive, SessionIssue::Renewed) => Err(FlowError::SessionInactive),
+        (Completion::Inactive, SessionIssue::New) => disabled(service, context, before).await,
     }
+}
+
+async fn disabled(
+    service: &IdentityService,
+    context: &RequestContext,
+    flow: Flow,
+) -> Result<Submitted<Outcome>, FlowError> {
+    again(service, context, flow, vec![catalogue::IDENTITY_DISABLED.message().on_form()], None).await
 }
 
 fn close(flow: &mut Flow, context: &RequestContext, session: &session::Session) {
@@ -90,18 +113,65 @@ fn close(flow: &mut Flow, context: &RequestContext, session: &session::Session) 
     flow.updated_at = context.now;
 }
 
+/// What hooks make of a login.
+struct After {
+    revoke_others: bool,
+    continue_with: Vec<ContinueWith>,
+}
+
+/// Runs the operator's hooks: it is certain who it is, and their session is not stored yet. What objects ends the login
+/// here. `origin` is for the flows that a hook begins, in the browser with its coming session.
+async fn after(
+    service: &IdentityService,
+    context: &RequestContext,
+    config: &Config,
+    flow: &Flow,
+    identity: &Identity,
+    method: FlowMethod,
+    origin: Origin,
+) -> Result<After, FlowError> {
+    let hooks = config.login.after.hooks(method.as_str());
+    let mut after = After { revoke_others: false, continue_with: Vec::new() };
+    for hook in hooks {
+        match hook {
+            Hook::RequireVerifiedAddress => {
+                // Nobody is signed in by that: the browser stays who it is.
+                if let Some(next) = unverified(service, context, identity, Origin::of(flow, flow.csrf)).await? {
+                    return Err(FlowError::AddressUnverified(next));
+                }
+            }
+            Hook::RevokeActiveSessions => after.revoke_others = true,
+            Hook::ShowVerificationUi => {
+                let unproven = identity.verifiable_addresses.iter().find(|address| !address.verified);
+                let Some(address) = unproven.filter(|_| config.verification.enabled) else { continue };
+                let begun = verification::send_for(service, context, identity, address, origin.clone()).await;
+                match begun {
+                    Ok(Some(begun)) => {
+                        let flow = VerificationFlow::of(&begun, &address.value, config);
+                        after.continue_with.push(ContinueWith::ShowVerificationUi { flow });
+                    }
+                    // Signing in does not depend on it.
+                    Ok(None) | Err(FlowError::TooMany(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Hook::Session | Hook::VerifyNewAddress => {}
+        }
+    }
+    Ok(after)
+}
+
 /// The verification to pass first, if the identity has addresses but none is proven. Its code is on its way.
 async fn unverified(
     service: &IdentityService,
     context: &RequestContext,
-    flow: &Flow,
     identity: &Identity,
+    origin: Origin,
 ) -> Result<Option<VerificationFlow>, FlowError> {
     if identity.verifiable_addresses.iter().any(|address| address.verified) {
         return Ok(None);
     }
     let Some(address) = identity.verifiable_addresses.first() else { return Ok(None) };
-    let origin = Origin::of(flow, flow.csrf);
     let begun = match verification::send_for(service, context, identity, address, origin.clone()).await? {
         Some(begun) => begun,
         // The address cannot be written to; another may be entered.

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use orrery_core::RequestContext;
-use serde_json::Value;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
 
-use super::render::Offer;
+use super::code::{self, Sent};
+use super::{Login, Memory, Offer};
 use crate::IdentityService;
 use crate::credentials::CredentialKind;
-use crate::flow::{Flow, FlowError, FlowKind, Origin, catalogue};
+use crate::credentials::code::addresses as code_addresses;
+use crate::flow::{Encoding, Flow, FlowError, FlowKind, Origin, Submission, catalogue};
+use crate::limits::Known;
 use crate::session::{Aal, SessionWithIdentity};
 
 /// What a client asks for.
@@ -22,11 +26,11 @@ pub struct StartLogin {
     pub aal: Aal,
     /// The identity schema asked for.
     pub schema_id: Option<String>,
-    /// The request's session, if it is active.
-    pub session: Option<SessionWithIdentity>,
+    /// The request's session and its token, if it is active.
+    pub session: Option<(SessionWithIdentity, SecretString)>,
 }
 
-/// Begins a login and stores it: one insert, and one lookup when it is a refresh.
+/// Begins a login and stores it: one insert, and one lookup when somebody is signed in.
 ///
 /// # Errors
 /// [`FlowError::FirstFactorNeeded`], [`FlowError::SessionAvailable`], [`FlowError::UnknownSchema`] or storage trouble.
@@ -37,45 +41,63 @@ pub async fn start(service: &IdentityService, context: &RequestContext, asked: S
     }
     let mut flow = Flow::begin(FlowKind::Login, asked.origin, config.lifespans.login, context.now, &*service.entropy);
     flow.schema_id = asked.schema_id;
-    match asked.session {
-        None if asked.aal > Aal::Aal1 => return Err(FlowError::FirstFactorNeeded),
-        None => {}
-        Some(current) => {
-            flow.identity_id = Some(current.identity.id);
-            flow.session_id = Some(current.session.id);
-            flow.requested_aal = asked.aal;
-            if asked.refresh {
-                refresh(service, context, &mut flow, &current).await?;
-            } else if asked.aal > current.session.aal {
-                flow.messages.push(catalogue::LOGIN_SECOND_FACTOR.message().on_form());
-            } else {
-                return Err(FlowError::SessionAvailable);
+    let Some((current, token)) = asked.session else {
+        if asked.aal > Aal::Aal1 {
+            return Err(FlowError::FirstFactorNeeded);
+        }
+        service.flows.flow_create(context.project, &flow).await?;
+        return Ok(flow);
+    };
+    if !asked.refresh && asked.aal <= current.session.aal {
+        return Err(FlowError::SessionAvailable);
+    }
+    flow.identity_id = Some(current.identity.id);
+    flow.session_id = Some(current.session.id);
+    flow.requested_aal = asked.aal;
+    flow.refresh = asked.refresh;
+    let notice = if asked.refresh { &catalogue::LOGIN_REFRESH } else { &catalogue::LOGIN_SECOND_FACTOR };
+    flow.messages.push(notice.message().on_form());
+    let offer = offer(service, context, &mut flow, &current).await?;
+    Memory { offer: Some(offer.clone()), ..Memory::default() }.store(&mut flow);
+    if !asked.refresh
+        && let [only] = offer.codes.as_slice()
+        && Memory::of(&flow).offers_code(&flow, &config)
+    {
+        let submitted = Submission::new(Map::new(), Encoding::Json);
+        let known = Some(Known::Session(current.session.id, current.identity.id));
+        let current = Some((current, token));
+        let config = &config;
+        let login = Login { service, context, config, submitted: &submitted, current, known, browser: None };
+        match code::send_to_own(&login, flow, &offer.codes, Some(&only.value)).await? {
+            Sent::Yes(flow) => return Ok(*flow),
+            Sent::Refused(mut refused, message) => {
+                refused.messages.push(message);
+                flow = *refused;
             }
+            Sent::FlowClosed => return Err(FlowError::Unknown),
         }
     }
     service.flows.flow_create(context.project, &flow).await?;
     Ok(flow)
 }
 
-/// A refresh offers only what the identity has, and does not ask who it is.
-async fn refresh(
+/// What whoever is signed in can use. A refresh does not ask who it is.
+async fn offer(
     service: &IdentityService,
     context: &RequestContext,
     flow: &mut Flow,
     current: &SessionWithIdentity,
-) -> Result<(), FlowError> {
-    flow.refresh = true;
-    flow.messages.push(catalogue::LOGIN_REFRESH.message().on_form());
-    let kinds = BTreeSet::from([CredentialKind::Password]);
+) -> Result<Offer, FlowError> {
+    let kinds = BTreeSet::from([CredentialKind::Password, CredentialKind::Code]);
     let identity = service.identities.identity_by_id(context.project, current.identity.id, &kinds).await?;
-    let password = identity.and_then(|mut identity| identity.credentials.remove(&CredentialKind::Password));
-    let mut offer = Offer::default();
-    if let Some(credential) = password {
-        offer.password = true;
-        if let Some(identifier) = credential.identifiers.first() {
-            flow.values.insert("identifier".to_owned(), Value::String(identifier.clone()));
-        }
+    let mut credentials = identity.map(|identity| identity.credentials).unwrap_or_default();
+    let password = credentials.remove(&CredentialKind::Password);
+    // A name that is only reserved has no password.
+    let password = password.filter(|credential| credential.config.as_object().is_some_and(|it| !it.is_empty()));
+    let codes = credentials.remove(&CredentialKind::Code).map(|it| code_addresses(&it)).unwrap_or_default();
+    let name = password.as_ref().and_then(|credential| credential.identifiers.first());
+    if let Some(name) = name.or_else(|| codes.first().map(|address| &address.value)).filter(|_| flow.refresh) {
+        flow.values.insert(code::IDENTIFIER.to_owned(), Value::from(name.as_str()));
     }
-    flow.context = offer.into_context();
-    Ok(())
+    Ok(Offer { password: password.is_some(), codes })
 }

@@ -6,12 +6,13 @@ use orrery_core::id::IdentityId;
 use orrery_core::{RequestContext, StoreError, Timestamp};
 use std::collections::BTreeSet;
 
-use super::send::{new_code, url};
+use super::send::url;
 use super::{Memory, begin};
 use crate::IdentityService;
 use crate::flow::form::with_query;
+use crate::flow::sending::new_code;
 use crate::flow::{Flow, FlowKind, FlowMethod, FlowState, FlowType, Origin, one_time};
-use crate::store::{RecoverySent, Updated};
+use crate::store::{CodeSent, Updated};
 
 /// Why an administrator gets no code.
 #[derive(Debug, thiserror::Error)]
@@ -96,8 +97,8 @@ pub async fn hand_over(
     } else {
         HandedOver { link: page, code: Some(secret), expires_at: flow.expires_at }
     };
-    let sent = RecoverySent { flow, code, message: None };
-    match service.flows.recovery_send(context.project, &sent).await? {
+    let sent = CodeSent { flow, code, message: None };
+    match service.flows.code_send(context.project, &sent).await? {
         Updated::Done => Ok(handed_over),
         Updated::Stale | Updated::Unknown => Err(StoreError::internal("a fresh flow exists already").into()),
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::enter::enter;
 use super::send::{Recipient, Sender};
 use super::{Choice, Memory, Outcome};
+use crate::credentials::code::CodeAddress;
 use crate::flow::message::Message;
 use crate::flow::steps::{again, invalid, required};
 use crate::flow::{BrowserSecrets, Flow, FlowError, FlowState, Submission, Submitted, catalogue, one_time};
@@ -143,7 +144,7 @@ async fn send(
     flow.values.insert(CONFIRMED.to_owned(), Value::from(value));
     let masked = one_time::mask(via, value);
     let told = catalogue::RECOVERY_CODE_SENT_MASKED.with([("masked_address", json!(masked))]);
-    let to = Recipient { via, value, owner };
+    let to = Recipient { to: CodeAddress::new(via, value), owner };
     sender.send(flow, &to, FlowState::RecoveryAwaitingCode, told, Outcome::Shown).await
 }
 

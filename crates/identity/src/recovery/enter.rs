@@ -100,16 +100,11 @@ pub(super) fn prepare(
     let entropy = &*service.entropy;
     // Codes for addresses of nobody never match, so this one is never used.
     let identity = flow.identity_id.unwrap_or_else(|| IdentityId::generate(entropy));
-    let method = UsedMethod {
-        method: match flow.active {
-            Some(FlowMethod::Link) => AuthenticationMethod::LinkRecovery,
-            Some(_) | None => AuthenticationMethod::CodeRecovery,
-        },
-        aal: Aal::Aal1,
-        completed_at: context.now,
-        provider: None,
-        organization: None,
+    let method = match flow.active {
+        Some(FlowMethod::Link) => AuthenticationMethod::LinkRecovery,
+        Some(_) | None => AuthenticationMethod::CodeRecovery,
     };
+    let method = UsedMethod::now(method, Aal::Aal1, context.now);
     let issued = session::issue(identity, method, &config.session, context, entropy);
     let csrf: Option<TokenHash> = browser.map(|browser| browser.next);
     let mut settings = settings::start::begin(config, Origin::of(flow, csrf), &issued.session, context.now, entropy);

@@ -7,6 +7,7 @@ use super::send::{Recipient, Sender};
 use super::{Memory, Outcome, begin_again, choose, enter};
 use crate::IdentityService;
 use crate::config::Delivery;
+use crate::credentials::code::CodeAddress;
 use crate::flow::steps::{again, required, succeed};
 use crate::flow::{
     Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, FlowState, Open, Submission, Submitted, catalogue,
@@ -58,7 +59,7 @@ pub async fn submit(
         Asked::Nothing if ["code", "email", "recovery_address"].iter().any(|name| submitted.text(name).is_some()) => {}
         // A second form of a page may hold only the step back.
         Asked::Nothing if submitted.text("screen").is_some() => {}
-        Asked::Nothing => {
+        Asked::Nothing | Asked::Identifier => {
             let message = catalogue::RECOVERY_NO_METHOD.message().on_form();
             return again(service, context, flow, vec![message], None).await;
         }
@@ -98,7 +99,7 @@ async fn send(sender: Sender<'_>, mut flow: Flow, typed: &str) -> Result<Submitt
         Delivery::Link => &catalogue::RECOVERY_LINK_SENT,
     };
     flow.values.clear();
-    let to = Recipient { via: Via::Email, value: &value, owner: owner.as_ref() };
+    let to = Recipient { to: CodeAddress::new(Via::Email, value), owner: owner.as_ref() };
     sender.send(flow, &to, FlowState::SentEmail, sent.message(), Outcome::Shown).await
 }
 

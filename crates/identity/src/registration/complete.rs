@@ -7,42 +7,44 @@ use orrery_core::{PageRequest, RequestContext, StoreError, TokenHash};
 use serde_json::json;
 
 use super::submit::show;
-use super::{Memory, Registered, Screen};
+use super::{Memory, Registered, Registering, Screen};
 use crate::IdentityService;
 use crate::config::{Config, Hook};
 use crate::credentials::CredentialKind;
 use crate::flow::steps::again;
 use crate::flow::{
-    BrowserSecrets, ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted,
-    VerificationFlow, catalogue,
+    ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted, VerificationFlow, catalogue,
 };
 use crate::identity::Identity;
-use crate::session::{self, Aal, AuthenticationMethod, UsedMethod};
+use crate::session::{self, UsedMethod};
 use crate::store::{Completion, IdentityFilter, RegistrationDone};
 use crate::verification::{self, Begun};
 
+/// How somebody will sign in.
+pub(super) struct Chosen {
+    /// The method that they submitted.
+    pub(super) method: FlowMethod,
+    /// What their first session records of it.
+    pub(super) used: UsedMethod,
+    /// The code that was found to be right, and is used up.
+    pub(super) code: Option<Vec<TokenHash>>,
+}
+
 /// Stores the identity, unless somebody else has one of its names or addresses.
 pub(super) async fn complete(
-    service: &IdentityService,
-    context: &RequestContext,
+    registering: Registering<'_>,
     mut flow: Flow,
     identity: Identity,
-    browser: Option<BrowserSecrets>,
+    chosen: Chosen,
 ) -> Result<Submitted<Registered>, FlowError> {
-    let config = service.config.load();
+    let Registering { service, context, config, browser, .. } = registering;
+    let Chosen { method, used, code } = chosen;
     let before = flow.clone();
-    let hooks = config.registration.after.hooks(FlowMethod::Password.as_str());
+    let hooks = config.registration.after.hooks(method.as_str());
     // The session comes last, whatever its place in the list.
-    let issued = hooks.contains(&Hook::Session).then(|| {
-        let method = UsedMethod {
-            method: AuthenticationMethod::Password,
-            aal: Aal::Aal1,
-            completed_at: context.now,
-            provider: None,
-            organization: None,
-        };
-        session::issue(identity.id, method, &config.session, context, &*service.entropy)
-    });
+    let issued = hooks
+        .contains(&Hook::Session)
+        .then(|| session::issue(identity.id, used, &config.session, context, &*service.entropy));
     let csrf = browser.map(|browser| if issued.is_some() { browser.next } else { browser.present });
     let verification = verification(service, context, &flow, &identity, csrf);
     flow.state = FlowState::PassedChallenge;
@@ -56,13 +58,14 @@ pub(super) async fn complete(
         flow,
         identity,
         session: issued.as_ref().map(|issued| issued.write(&service.keyring)),
+        code,
         verification: None,
         messages: Vec::new(),
     };
     let mut continue_with = Vec::new();
     if let Some((begun, address)) = verification {
         if hooks.contains(&Hook::ShowVerificationUi) {
-            let flow = VerificationFlow::of(&begun.flow, &address, &config);
+            let flow = VerificationFlow::of(&begun.flow, &address, config);
             continue_with.push(ContinueWith::ShowVerificationUi { flow });
         }
         done.verification = Some((begun.flow, begun.code));
@@ -73,18 +76,22 @@ pub(super) async fn complete(
             service.wake.enqueued(done.messages.len());
             let session = issued.map(|issued| (issued.session, issued.token));
             let RegistrationDone { flow, identity, .. } = done;
-            Ok(Submitted::Done(Box::new(Registered { flow, identity, session, continue_with })))
+            Ok(Submitted::Done(Box::new(Registered { flow, method, identity, session, continue_with })))
         }
         Ok(Completion::FlowClosed | Completion::Inactive) => {
             let mut flow = before;
             flow.messages = vec![catalogue::REGISTRATION_COMPLETED.message().on_form()];
             Ok(Submitted::Again(Box::new(flow)))
         }
+        Ok(Completion::CodeUsed) => {
+            let told = vec![catalogue::REGISTRATION_CODE_INVALID.message().on_form()];
+            again(service, context, before, told, None).await
+        }
         Err(StoreError::Conflict(
             Conflict::CredentialIdentifier | Conflict::VerifiableAddress | Conflict::RecoveryAddress,
         )) => {
             let mut flow = before;
-            let mut messages = vec![taken(service, context, &config, &done.identity).await?];
+            let mut messages = vec![taken(service, context, config, &done.identity).await?];
             show(&mut flow, Screen::Profile, &mut messages);
             again(service, context, flow, messages, None).await
         }
@@ -117,8 +124,11 @@ async fn taken(
     refused: &Identity,
 ) -> Result<PlacedMessage, FlowError> {
     let plain = catalogue::IDENTIFIER_TAKEN.message().on_form();
-    let identifiers = refused.credentials.get(&CredentialKind::Password).map(|it| it.identifiers.clone());
-    let Some(identifiers) = identifiers.filter(|_| config.registration.login_hints) else { return Ok(plain) };
+    let names = refused.credentials.values().flat_map(|it| it.identifiers.iter().cloned());
+    let identifiers: Vec<_> = names.collect::<BTreeSet<_>>().into_iter().collect();
+    if identifiers.is_empty() || !config.registration.login_hints {
+        return Ok(plain);
+    }
     let filter = IdentityFilter { credentials_identifier: Some(identifiers.clone()), ..IdentityFilter::default() };
     let kinds = BTreeSet::from(CredentialKind::ALL);
     let page = PageRequest::Keyset { size: 1, after: None };

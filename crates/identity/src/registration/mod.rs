@@ -1,5 +1,6 @@
 //! Creating an account: start, submit (traits first or everything at once), complete.
 
+pub mod code;
 pub mod complete;
 pub mod password;
 pub mod profile;
@@ -7,11 +8,15 @@ pub mod render;
 pub mod start;
 pub mod submit;
 
+use orrery_core::RequestContext;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::flow::{ContinueWith, Flow};
+use crate::IdentityService;
+use crate::config::Config;
+use crate::credentials::code::CodeAddress;
+use crate::flow::{BrowserSecrets, ContinueWith, Flow, FlowMethod, Submission};
 use crate::identity::Identity;
 use crate::session::Session;
 
@@ -20,12 +25,25 @@ use crate::session::Session;
 pub struct Registered {
     /// The flow, passed.
     pub flow: Flow,
+    /// How they will sign in.
+    pub method: FlowMethod,
     /// The new identity.
     pub identity: Identity,
     /// Its first session and the session's token, when the `session` hook is configured.
     pub session: Option<(Session, SecretString)>,
     /// What the client should do next, in order.
     pub continue_with: Vec<ContinueWith>,
+}
+
+/// One submit on its way, with all that methods need to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Registering<'a> {
+    pub(crate) service: &'a IdentityService,
+    pub(crate) context: &'a RequestContext,
+    pub(crate) config: &'a Config,
+    pub(crate) submitted: &'a Submission,
+    /// The browser, unless it is a native client.
+    pub(crate) browser: Option<BrowserSecrets>,
 }
 
 /// Which page of a two-page registration is shown.
@@ -48,6 +66,9 @@ pub struct Memory {
     /// Where the browser goes after the verification that follows; already checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_verification_return_to: Option<String>,
+    /// Where the code went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<CodeAddress>,
 }
 
 impl Memory {

@@ -1,38 +1,35 @@
 //! Registering with a password: everything is checked, the password hashed, and nothing written yet.
 
-use orrery_core::RequestContext;
-use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::submit::show;
-use super::{Registered, Screen, complete};
-use crate::IdentityService;
+use super::{Registered, Registering, Screen, complete};
 use crate::credentials::CredentialKind;
 use crate::flow::steps::again;
-use crate::flow::{BrowserSecrets, Flow, FlowError, FlowMethod, Submitted, new_password};
+use crate::flow::{Flow, FlowError, FlowMethod, Submitted, new_password};
 use crate::identity::Identity;
 use crate::schema::{IdentitySchema, TraitError};
+use crate::session::{Aal, AuthenticationMethod, UsedMethod};
 
 /// Registers somebody with these traits and this password.
 pub(super) async fn submit(
-    service: &IdentityService,
-    context: &RequestContext,
+    registering: Registering<'_>,
     mut flow: Flow,
     schema: &IdentitySchema,
     traits: Map<String, Value>,
-    password: Option<SecretString>,
-    browser: Option<BrowserSecrets>,
 ) -> Result<Submitted<Registered>, FlowError> {
-    let config = service.config.load();
+    let Registering { service, context, config, submitted, .. } = registering;
     flow.active = Some(FlowMethod::Password);
     let mut identity = Identity::new(schema.id(), context.now, &*service.entropy);
     let refused = match identity.set_traits(schema, traits, context.now, &*service.entropy) {
         Err(errors) => Err((Screen::Profile, errors.into_iter().map(TraitError::placed).collect())),
-        Ok(()) => new_password::acceptable(&config, identifiers(&identity), password).map_err(|message| {
-            // What is wrong with the password is said where it is typed.
-            let screen = if message.node.is_some() { Screen::Credentials } else { Screen::Profile };
-            (screen, vec![message])
-        }),
+        Ok(()) => {
+            new_password::acceptable(config, identifiers(&identity), submitted.secret("password")).map_err(|message| {
+                // What is wrong with the password is said where it is typed.
+                let screen = if message.node.is_some() { Screen::Credentials } else { Screen::Profile };
+                (screen, vec![message])
+            })
+        }
     };
     let password = match refused {
         Ok(password) => password,
@@ -44,7 +41,9 @@ pub(super) async fn submit(
     let hash = service.hasher.hash(config.hasher.algorithm, password, &*service.entropy).await?;
     let secret = json!({"hashed_password": hash.encode()});
     identity.set_credential(CredentialKind::Password, secret, context.now, &*service.entropy);
-    complete::complete(service, context, flow, identity, browser).await
+    let used = UsedMethod::now(AuthenticationMethod::Password, Aal::Aal1, context.now);
+    let chosen = complete::Chosen { method: FlowMethod::Password, used, code: None };
+    complete::complete(registering, flow, identity, chosen).await
 }
 
 /// What the account is signed in to with.

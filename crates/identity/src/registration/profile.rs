@@ -1,19 +1,16 @@
 //! The two pages of a registration: traits first, then how to sign in.
 
-use orrery_core::RequestContext;
 use serde_json::{Map, Value};
 
 use super::submit::show;
-use super::{Registered, Screen};
-use crate::IdentityService;
+use super::{Registered, Registering, Screen};
 use crate::flow::steps::again;
 use crate::flow::{Flow, FlowError, FlowMethod, Submitted, catalogue};
 use crate::schema::{IdentitySchema, TraitError};
 
 /// Checks the traits and goes to the second page.
 pub(super) async fn submit(
-    service: &IdentityService,
-    context: &RequestContext,
+    registering: Registering<'_>,
     mut flow: Flow,
     schema: &IdentitySchema,
     mut traits: Map<String, Value>,
@@ -24,17 +21,13 @@ pub(super) async fn submit(
         Err(errors) => (Screen::Profile, errors.into_iter().map(TraitError::placed).collect()),
     };
     show(&mut flow, screen, &mut messages);
-    again(service, context, flow, messages, None).await
+    again(registering.service, registering.context, flow, messages, None).await
 }
 
 /// Goes back to the first page, with everything that was typed.
-pub(super) async fn back(
-    service: &IdentityService,
-    context: &RequestContext,
-    mut flow: Flow,
-) -> Result<Submitted<Registered>, FlowError> {
+pub(super) async fn back(registering: Registering<'_>, mut flow: Flow) -> Result<Submitted<Registered>, FlowError> {
     flow.active = Some(FlowMethod::Profile);
     let mut messages = Vec::new();
     show(&mut flow, Screen::Profile, &mut messages);
-    again(service, context, flow, messages, None).await
+    again(registering.service, registering.context, flow, messages, None).await
 }

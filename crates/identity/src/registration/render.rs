@@ -3,11 +3,12 @@
 use orrery_core::id::OrganizationId;
 use serde::Serialize;
 
+use super::code::RESEND;
 use super::{Memory, Screen, typed};
-use crate::config::{Config, RegistrationStyle};
+use crate::config::{CodeSignIn, Config, RegistrationStyle};
 use crate::flow::form::{Frame, Reader};
 use crate::flow::node::{Autocomplete, Group, Input, InputType, Node};
-use crate::flow::{Flow, FlowMethod, catalogue, order, traits};
+use crate::flow::{Flow, FlowMethod, FlowState, catalogue, order, traits};
 use crate::schema::IdentitySchema;
 
 /// A registration flow as clients read it (`registrationFlow` of the contract).
@@ -24,6 +25,10 @@ pub struct RegistrationFlow {
 #[must_use]
 pub fn render(flow: &Flow, config: &Config, schema: &IdentitySchema, reader: Reader<'_>) -> RegistrationFlow {
     let mut nodes = vec![Node::csrf_token(reader.csrf_token)];
+    if flow.state == FlowState::SentEmail {
+        nodes.extend(sent(flow, config, schema));
+        return shown(flow, config, nodes, reader);
+    }
     nodes.extend(match (config.registration.style, Memory::of(flow).screen) {
         (RegistrationStyle::Unified, _) => everything(flow, config, schema),
         (RegistrationStyle::ProfileFirst, Screen::Profile) => profile(flow, schema),
@@ -35,6 +40,10 @@ pub fn render(flow: &Flow, config: &Config, schema: &IdentitySchema, reader: Rea
     keys.push("password");
     keys.extend(fields.iter().skip(1));
     order::sort(&mut nodes, order::REGISTRATION_GROUPS, &keys);
+    shown(flow, config, nodes, reader)
+}
+
+fn shown(flow: &Flow, config: &Config, nodes: Vec<Node>, reader: Reader<'_>) -> RegistrationFlow {
     RegistrationFlow {
         frame: Frame::new(flow, &config.public_url, nodes, reader),
         organization_id: None,
@@ -45,6 +54,7 @@ pub fn render(flow: &Flow, config: &Config, schema: &IdentitySchema, reader: Rea
 /// Traits and credentials on one page.
 fn everything(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Node> {
     let mut nodes = fields(flow, schema);
+    nodes.extend(code(config));
     nodes.extend(password(config));
     nodes
 }
@@ -59,9 +69,8 @@ fn profile(flow: &Flow, schema: &IdentitySchema) -> Vec<Node> {
 
 /// The second of two pages.
 fn credentials(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Node> {
-    let typed = typed(flow);
-    let hidden = schema.fields().iter().filter_map(|field| traits::hidden(field, Group::Default, &typed));
-    let mut nodes: Vec<_> = hidden.collect();
+    let mut nodes = hidden(flow, schema);
+    nodes.extend(code(config));
     nodes.extend(password(config));
     let back = Input::submit("screen", "previous").node(Group::Profile);
     nodes.push(back.labelled(catalogue::REGISTRATION_BACK.message()));
@@ -71,6 +80,37 @@ fn credentials(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Nod
 fn fields(flow: &Flow, schema: &IdentitySchema) -> Vec<Node> {
     let typed = typed(flow);
     schema.fields().iter().map(|field| traits::field(field, Group::Default, &typed)).collect()
+}
+
+/// The traits, carried along unseen.
+fn hidden(flow: &Flow, schema: &IdentitySchema) -> Vec<Node> {
+    let typed = typed(flow);
+    schema.fields().iter().filter_map(|field| traits::hidden(field, Group::Default, &typed)).collect()
+}
+
+/// A code is on its way.
+fn sent(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Node> {
+    let method = FlowMethod::Code.as_str();
+    let code = Input::new("code", InputType::Text).required().autocomplete(Autocomplete::OneTimeCode);
+    let resend = Input::submit(RESEND, method).node(Group::Code);
+    let mut nodes = hidden(flow, schema);
+    nodes.extend([
+        Input::hidden("method", method).node(Group::Code),
+        code.node(Group::Code).labelled(catalogue::LABEL_REGISTRATION_CODE.message()),
+        Node::method(Group::Code, method, catalogue::LABEL_CONTINUE.message()),
+        resend.labelled(catalogue::LABEL_RESEND_CODE.message()),
+    ]);
+    if config.registration.style == RegistrationStyle::ProfileFirst {
+        let back = Input::submit("screen", "credential-selection").node(Group::Code);
+        nodes.push(back.labelled(catalogue::REGISTRATION_BACK.message()));
+    }
+    nodes
+}
+
+fn code(config: &Config) -> Option<Node> {
+    let label = catalogue::REGISTRATION_SEND_CODE.message();
+    let button = Node::method(Group::Code, FlowMethod::Code.as_str(), label);
+    (config.code.sign_in == CodeSignIn::FirstFactor).then_some(button)
 }
 
 fn password(config: &Config) -> Vec<Node> {
@@ -159,6 +199,40 @@ mod tests {
         let nodes = json!(shown.frame.ui.nodes);
         assert_eq!(nodes[3]["attributes"]["value"], json!(false));
         assert_eq!(nodes[5]["meta"]["label"]["id"], 1_040_008);
+    }
+
+    #[test]
+    fn a_code_is_offered_sent_and_entered() {
+        let mut flow = typed_flow(Screen::Credentials);
+        let mut config = config(RegistrationStyle::ProfileFirst);
+        config.code.sign_in = CodeSignIn::FirstFactor;
+        let shown = |flow: &Flow| layout(&render(flow, &config, &schema(), READER));
+        assert_eq!(
+            shown(&flow),
+            [
+                "default/csrf_token<hidden>",
+                "default/traits.email<hidden>",
+                "default/traits.news<hidden>",
+                "code/method<submit>",
+                "password/password<password>",
+                "password/method<submit>",
+                "profile/screen<submit>",
+            ]
+        );
+        flow.state = FlowState::SentEmail;
+        assert_eq!(
+            shown(&flow),
+            [
+                "default/csrf_token<hidden>",
+                "default/traits.email<hidden>",
+                "default/traits.news<hidden>",
+                "code/method<hidden>",
+                "code/code<text>",
+                "code/method<submit>",
+                "code/resend<submit>",
+                "code/screen<submit>",
+            ]
+        );
     }
 
     #[test]

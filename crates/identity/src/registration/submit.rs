@@ -3,12 +3,13 @@
 use orrery_core::{RequestContext, TokenHash};
 use serde_json::Value;
 
-use super::{Memory, Registered, Screen, password, profile, typed};
+use super::{Memory, Registered, Registering, Screen, code, password, profile, typed};
 use crate::IdentityService;
-use crate::config::RegistrationStyle;
+use crate::config::{CodeSignIn, RegistrationStyle};
 use crate::flow::steps::{again, succeed};
 use crate::flow::{
-    Asked, BrowserSecrets, Flow, FlowError, FlowMethod, Open, PlacedMessage, Submission, Submitted, catalogue, traits,
+    Asked, BrowserSecrets, Flow, FlowError, FlowMethod, FlowState, Open, PlacedMessage, Submission, Submitted,
+    catalogue, traits,
 };
 
 /// Submits a registration whose sender was found to be the one who began it. `browser` is who it is,
@@ -42,12 +43,21 @@ pub async fn submit(
         Err(message) => return again(service, context, flow, vec![message], None).await,
     };
     flow.transient_payload = submitted.transient_payload();
+    let registering = Registering { service, context, config: &config, submitted, browser };
+    let step = step(submitted, config.registration.style);
+    if let Step::Method(FlowMethod::Code) = step
+        && config.code.sign_in == CodeSignIn::FirstFactor
+    {
+        return code::submit(registering, flow, schema, traits).await;
+    }
+    // Whoever asked for a code and thinks better of it begins anew.
+    flow.state = FlowState::ChooseMethod;
     flow.values.insert("traits".to_owned(), Value::Object(traits.clone()));
-    match step(submitted, config.registration.style) {
-        Step::Back => profile::back(service, context, flow).await,
-        Step::Profile => profile::submit(service, context, flow, schema, traits).await,
+    match step {
+        Step::Back => profile::back(registering, flow).await,
+        Step::Profile => profile::submit(registering, flow, schema, traits).await,
         Step::Method(FlowMethod::Password) if config.password.enabled => {
-            password::submit(service, context, flow, schema, traits, submitted.secret("password"), browser).await
+            password::submit(registering, flow, schema, traits).await
         }
         Step::Method(method) => Err(FlowError::MethodDisabled(method)),
         Step::Nothing => {
@@ -73,20 +83,23 @@ fn step(submitted: &Submission, style: RegistrationStyle) -> Step {
         // `profile:back` is how clients said it before there were screens.
         match (submitted.text("screen"), submitted.text("method")) {
             (Some("previous"), _) | (_, Some("profile:back")) => return Step::Back,
-            (Some("credential-selection"), None | Some("profile")) => return Step::Profile,
+            (Some("credential-selection"), None | Some("profile" | "code")) => return Step::Profile,
             (Some(_) | None, _) => {}
         }
     }
     match (submitted.asked(), style) {
         (Asked::Method(FlowMethod::Profile), RegistrationStyle::ProfileFirst) => Step::Profile,
-        (Asked::Method(FlowMethod::Profile), RegistrationStyle::Unified) | (Asked::Nothing, _) => Step::Nothing,
+        (Asked::Method(FlowMethod::Profile), RegistrationStyle::Unified) | (Asked::Nothing | Asked::Identifier, _) => {
+            Step::Nothing
+        }
         (Asked::Method(method), _) => Step::Method(method),
     }
 }
 
 /// Back on the first page, the password's messages would have no field to stand at.
 pub(super) fn show(flow: &mut Flow, screen: Screen, messages: &mut Vec<PlacedMessage>) {
-    let memory = Memory { screen, ..Memory::of(flow) };
+    let memory = Memory { screen, sent: None, ..Memory::of(flow) };
+    flow.state = FlowState::ChooseMethod;
     if screen == Screen::Profile {
         messages.retain(|placed| placed.node.as_deref() != Some("password"));
     }
@@ -102,6 +115,6 @@ async fn expired(
     let lifespan = service.config.load().lifespans.registration;
     let notice = &catalogue::REGISTRATION_EXPIRED;
     let mut fresh = expired.successor(csrf, lifespan, notice, context.now, &*service.entropy);
-    Memory { screen: Screen::Profile, ..Memory::of(&expired) }.store(&mut fresh);
+    Memory { screen: Screen::Profile, sent: None, ..Memory::of(&expired) }.store(&mut fresh);
     succeed(service, context, expired, fresh).await
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Aal, AuthenticationMethod, UsedMethod};
+use crate::config::CodeSignIn;
 use crate::credentials::{Credential, CredentialKind};
 
 /// The level that the methods of a session reach together: one first factor makes `aal1`, a first and a second factor
@@ -35,9 +36,10 @@ fn is_first_factor(used: &UsedMethod) -> bool {
     }
 }
 
-/// The highest level that an identity with these credentials can reach: kept in `Identity::available_aal`.
+/// The highest level that an identity with these credentials can reach, by what codes are good for: kept in
+/// `Identity::available_aal` and `Identity::available_aal_mfa`.
 #[must_use]
-pub fn available(credentials: &BTreeMap<CredentialKind, Credential>) -> Aal {
+pub fn available(credentials: &BTreeMap<CredentialKind, Credential>, codes: CodeSignIn) -> Aal {
     let usable = |kind, test: fn(&Credential) -> bool| credentials.get(&kind).is_some_and(test);
     let security_keys = |passwordless: bool| {
         credentials.get(&CredentialKind::Webauthn).is_some_and(|credential| has_key(&credential.config, passwordless))
@@ -45,14 +47,16 @@ pub fn available(credentials: &BTreeMap<CredentialKind, Credential>) -> Aal {
     let has_password = |credential: &Credential| {
         !credential.identifiers.is_empty() && credential.config.get("hashed_password").is_some()
     };
+    let takes_codes = usable(CredentialKind::Code, |credential| !is_empty(&credential.config, "addresses"));
     let first = usable(CredentialKind::Password, has_password)
         || usable(CredentialKind::Oidc, |credential| !credential.identifiers.is_empty())
         || usable(CredentialKind::Saml, |credential| !credential.identifiers.is_empty())
         || usable(CredentialKind::Passkey, |credential| !is_empty(&credential.config, "credentials"))
-        || usable(CredentialKind::Code, |credential| !is_empty(&credential.config, "addresses"))
+        || (takes_codes && codes == CodeSignIn::FirstFactor)
         || security_keys(true);
     let second = usable(CredentialKind::Totp, |credential| credential.config.get("totp_url").is_some())
         || usable(CredentialKind::LookupSecret, |credential| !is_empty(&credential.config, "recovery_codes"))
+        || (takes_codes && codes == CodeSignIn::SecondFactor)
         || security_keys(false);
     match (first, second) {
         (true, true) => Aal::Aal2,
@@ -97,6 +101,10 @@ mod tests {
     }
 
     fn highest(credentials: &[(CredentialKind, Value)]) -> Aal {
+        highest_where(CodeSignIn::FirstFactor, credentials)
+    }
+
+    fn highest_where(codes: CodeSignIn, credentials: &[(CredentialKind, Value)]) -> Aal {
         let credentials = credentials.iter().map(|(kind, config)| {
             let credential = Credential {
                 id: CredentialId::generate(&SeededEntropy::new(1)),
@@ -109,7 +117,7 @@ mod tests {
             };
             (*kind, credential)
         });
-        available(&credentials.collect())
+        available(&credentials.collect(), codes)
     }
 
     #[test]
@@ -140,6 +148,15 @@ mod tests {
         assert_eq!(highest(&[key(true)]), Aal::Aal1);
         assert_eq!(highest(&[password(), key(false)]), Aal::Aal2);
         assert_eq!(highest(&[(K::Totp, json!({"totp_url": "…"}))]), Aal::Aal0);
+        let code = || (K::Code, json!({"addresses": [{}]}));
+        for (codes, alone, with_password) in [
+            (CodeSignIn::Off, Aal::Aal0, Aal::Aal1),
+            (CodeSignIn::FirstFactor, Aal::Aal1, Aal::Aal1),
+            (CodeSignIn::SecondFactor, Aal::Aal0, Aal::Aal2),
+        ] {
+            assert_eq!(highest_where(codes, &[code()]), alone, "{codes:?}");
+            assert_eq!(highest_where(codes, &[code(), password()]), with_password, "{codes:?}");
+        }
     }
 
     #[test]

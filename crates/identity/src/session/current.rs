@@ -48,7 +48,7 @@ pub async fn whoami(
     required: RequiredAal,
 ) -> Result<SessionWithIdentity, NoSession> {
     let session = current(service, context, presented).await?.ok_or(NoSession::Inactive)?;
-    if required.satisfied(session.session.aal, session.identity.available_aal) {
+    if service.config.load().is_enough(required, &session.session, &session.identity) {
         Ok(session)
     } else if session.session.aal == super::Aal::Aal0 {
         // No first factor was ever completed: nothing to step up from.

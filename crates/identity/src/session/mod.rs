@@ -86,6 +86,14 @@ pub struct UsedMethod {
     pub organization: Option<OrganizationId>,
 }
 
+impl UsedMethod {
+    /// A method of ours that was completed now.
+    #[must_use]
+    pub const fn now(method: AuthenticationMethod, aal: Aal, now: Timestamp) -> Self {
+        Self { method, aal, completed_at: now, provider: None, organization: None }
+    }
+}
+
 /// Where a session was used from: one entry per completed login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {

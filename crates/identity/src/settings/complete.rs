@@ -8,6 +8,7 @@ use orrery_core::error::Conflict;
 use super::Saved;
 use super::submit::Change;
 use crate::config::Hook;
+use crate::flow::sending::count;
 use crate::flow::steps::{again, invalid};
 use crate::flow::{
     ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted, VerificationFlow, catalogue,
@@ -128,7 +129,7 @@ async fn wait_for_proof(
         let taken = vec![catalogue::IDENTIFIER_TAKEN.message().on_form()];
         return again(service, context, flow.clone(), taken, None).await;
     }
-    match verification::count(service, context, &address.value).await {
+    match count(service, context, config, &address.value, None).await {
         Ok(()) => {}
         Err(FlowError::TooMany(_)) => {
             let reason = "Too many messages were sent to this address. Please try again later.";
@@ -181,7 +182,7 @@ async fn verifications(
         return Ok(begun);
     }
     for address in new_addresses(before, after) {
-        verification::count(change.service, change.context, &address.value).await?;
+        count(change.service, change.context, change.config, &address.value, None).await?;
         let origin = Origin::of(flow, flow.csrf);
         if let Some(next) = verification::begin_for(change.service, change.context, after, address, origin) {
             begun.push((next, address.value.clone()));

@@ -48,7 +48,7 @@ pub fn admit(config: &Config, flow: &Flow, current: &SessionWithIdentity) -> Res
 /// # Errors
 /// [`FlowError::SecondFactorNeeded`], or [`FlowError::SessionInactive`] when there is nothing to step up from.
 pub fn reaches(config: &Config, current: &SessionWithIdentity) -> Result<(), FlowError> {
-    if config.settings.required_aal.satisfied(current.session.aal, current.identity.available_aal) {
+    if config.is_enough(config.settings.required_aal, &current.session, &current.identity) {
         Ok(())
     } else if current.session.aal == Aal::Aal0 {
         Err(FlowError::SessionInactive)

@@ -48,7 +48,7 @@ pub async fn submit(
         Asked::Method(FlowMethod::Profile) => profile::submit(change, flow).await,
         Asked::Method(FlowMethod::Password) if config.password.enabled => password::submit(change, flow).await,
         Asked::Method(method) => Err(FlowError::MethodDisabled(method)),
-        Asked::Nothing => {
+        Asked::Nothing | Asked::Identifier => {
             again(service, context, flow, vec![catalogue::SETTINGS_NO_METHOD.message().on_form()], None).await
         }
     }

@@ -23,8 +23,8 @@ use crate::identity::{Identity, VerifiableAddress, Via};
 use crate::session::SessionWithIdentity;
 
 pub use steps::{
-    Completion, FlowAndSession, LoginDone, NewCode, Recovery, RecoveryDone, RecoverySent, Redeemed, RegistrationDone,
-    SessionWrite, SettingsDone, SettingsStored, VerifiedChange,
+    CodeSent, CodeTried, Completion, FlowAndSession, LoginDone, NewCode, Recovery, RecoveryDone, Redeemed,
+    RegistrationDone, SessionWrite, SettingsDone, SettingsStored, VerifiedChange,
 };
 
 /// Which identities a list shows. At most one of the fields is set; none shows all.
@@ -214,7 +214,7 @@ pub trait FlowStore: Send + Sync {
     ) -> Result<FlowAndSession, StoreError>;
 
     /// Stores what a submit changed, if the flow is not completed, and counts a failed attempt at a door when one is
-    /// given. `submissions` is only ever changed by [`FlowStore::code_redeem`].
+    /// given. `submissions` is only ever changed by trying a code.
     async fn flow_update(
         &self,
         project: ProjectId,
@@ -222,11 +222,28 @@ pub trait FlowStore: Send + Sync {
         failed: Option<&FailedAttempt>,
     ) -> Result<Updated, StoreError>;
 
-    /// Completes a login: closes the flow if it is still open, writes the session, upgrades a hash, queues messages.
+    /// Sends (or sends again) a code of a login, registration or recovery: stores the flow if it is not completed, removes
+    /// its earlier codes, inserts the new one, queues the message. As many statements for an address of nobody as for any
+    /// other. Inserts the flow when it does not exist yet.
+    async fn code_send(&self, project: ProjectId, sent: &CodeSent) -> Result<Updated, StoreError>;
+
+    /// Tries a code: counts the try if the flow has fewer than `max_submissions`, and says whether the code is unused,
+    /// unexpired and equal to one of `code`. The step that completes the flow uses it up.
+    async fn code_try(
+        &self,
+        project: ProjectId,
+        flow: (FlowKind, FlowId),
+        code: &[TokenHash],
+        max_submissions: u32,
+        now: Timestamp,
+    ) -> Result<CodeTried, StoreError>;
+
+    /// Completes a login: closes the flow if it is still open, uses up its code, writes the session, upgrades a hash,
+    /// proves the code's address, queues messages.
     async fn login_complete(&self, project: ProjectId, done: &LoginDone) -> Result<Completion, StoreError>;
 
-    /// Completes a registration: closes the flow if it is still open and inserts everything. `Conflict` when an
-    /// identifier or address is taken; the flow then stays open.
+    /// Completes a registration: closes the flow if it is still open, uses up its code and inserts everything. `Conflict`
+    /// when an identifier or address is taken; the flow then stays open and the code unused.
     async fn registration_complete(
         &self,
         project: ProjectId,
@@ -288,10 +305,6 @@ pub trait FlowStore: Send + Sync {
 
     /// The identity that has any of these as recovery address, else as sign-in name. Two statements, found or not.
     async fn recoverable(&self, project: ProjectId, spellings: &[String]) -> Result<Option<Identity>, StoreError>;
-
-    /// Sends (or sends again) a recovery code: as [`FlowStore::verification_send`], with as many statements for an address of
-    /// nobody as for any other.
-    async fn recovery_send(&self, project: ProjectId, sent: &RecoverySent) -> Result<Updated, StoreError>;
 
     /// Enters a recovery code: counts the try if the flow has fewer than `max_submissions`, consumes the code if it is
     /// unused, unexpired, right and of the flow's identity, and stores everything that follows.

@@ -67,6 +67,10 @@ pub struct LoginDone {
     pub clear_attempts: Vec<TokenHash>,
     /// Sessions of the same identity to revoke.
     pub revoke_others: bool,
+    /// Hashes of the code that was found to be right and is used up by this step; it must be the identity's.
+    pub code: Option<Vec<TokenHash>>,
+    /// The address that the code went to, unless it is proven already.
+    pub proven: Option<(Via, String)>,
     /// Messages to send.
     pub messages: Vec<NewMessage>,
 }
@@ -80,6 +84,8 @@ pub struct RegistrationDone {
     pub identity: Identity,
     /// The session, when the `session` hook is configured.
     pub session: Option<SessionWrite>,
+    /// Hashes of the code that was found to be right and is used up by this step; it must be for the new identity.
+    pub code: Option<Vec<TokenHash>>,
     /// The verification flow that begins with it, and its code.
     pub verification: Option<(Flow, NewCode)>,
     /// Messages to send.
@@ -135,9 +141,9 @@ pub struct VerifiedChange {
     pub session: SessionId,
 }
 
-/// A recovery code or link on its way, or a dummy for an address of nobody.
+/// A code or link on its way, or a dummy for an address of nobody.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecoverySent {
+pub struct CodeSent {
     /// The flow as it is afterwards.
     pub flow: Flow,
     /// The code.
@@ -187,6 +193,26 @@ pub enum Completion {
     FlowClosed,
     /// The identity (or the session to renew) is no longer active or no longer there. Nothing is stored.
     Inactive,
+    /// The code was used, replaced or expired since it was tried. Nothing is stored.
+    CodeUsed,
+}
+
+/// What became of trying a code that a later step uses up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeTried {
+    /// It is the right one.
+    Right {
+        /// Whose it is.
+        identity: IdentityId,
+        /// The address that it went to.
+        address: Option<(Via, String)>,
+    },
+    /// Wrong, used or expired. Counted.
+    Wrong,
+    /// The flow has used up its tries; the code was not compared.
+    TooMany,
+    /// The flow was passed before, or is gone.
+    FlowClosed,
 }
 
 /// What became of entering a one-time code.

@@ -21,7 +21,6 @@ use crate::flow::{Flow, FlowKind, FlowMethod, Origin, PlacedMessage};
 use crate::identity::Via;
 
 pub(crate) use pending::Pending;
-pub(crate) use send::count;
 pub use send::{Begun, begin_for, send_for};
 pub use submit::{Outcome, follow, is_code_entry, prefill, submit};
 

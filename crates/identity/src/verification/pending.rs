@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Memory, address};
 use crate::IdentityService;
 use crate::flow::Flow;
-use crate::identity::{AddressStatus, Identity, every_credential};
+use crate::identity::{Identity, every_credential};
 use crate::store::{Redeemed, VerifiedChange};
 
 /// The change.
@@ -52,13 +52,9 @@ impl Pending {
         let accepted = schemas.get(&before.schema_id).is_some_and(|schema| {
             after.set_traits(schema, self.traits.clone(), context.now, &*service.entropy).is_ok()
         });
-        let proven = after.verifiable_addresses.iter_mut().find(|address| address.value == self.address);
-        let Some(proven) = proven.filter(|_| accepted) else { return Ok(None) };
-        proven.verified = true;
-        proven.status = AddressStatus::Completed;
-        proven.verified_at = Some(context.now);
-        proven.updated_at = context.now;
-        Ok(Some((before, after)))
+        let via = after.verifiable_addresses.iter().find(|address| address.value == self.address).map(|it| it.via);
+        let proven = via.is_some_and(|via| after.prove(via, &self.address, context.now));
+        Ok((accepted && proven).then_some((before, after)))
     }
 }
 

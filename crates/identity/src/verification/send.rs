@@ -1,20 +1,19 @@
 //! Sending a code.
 
 use orrery_core::RequestContext;
-use orrery_core::id::CodeId;
-use orrery_core::secret::Purpose;
-use orrery_courier::compose::{ComposeError, ComposeRequest, TemplateData};
-use orrery_courier::message::{Channel, NewMessage};
+use orrery_courier::compose::{ComposeError, TemplateData};
+use orrery_courier::message::NewMessage;
 use serde_json::{Value, json};
 
 use super::{ADDRESS, Memory, begin};
 use crate::IdentityService;
 use crate::config::{Config, Delivery};
+use crate::credentials::code::CodeAddress;
 use crate::flow::form::{endpoint, with_query};
+use crate::flow::sending::{compose, count, new_code};
 use crate::flow::{Flow, FlowError, FlowMethod, FlowState, Origin, catalogue, one_time};
 use crate::identity::json::IdentityJson;
 use crate::identity::{Identity, VerifiableAddress, Via};
-use crate::limits::{Door, TooMany};
 use crate::store::NewCode;
 
 /// A verification whose code is ready to be sent: everything is to be stored in one step.
@@ -63,25 +62,11 @@ pub async fn send_for(
     address: &VerifiableAddress,
     origin: Origin,
 ) -> Result<Option<Flow>, FlowError> {
-    count(service, context, &address.value).await?;
+    count(service, context, &service.config.load(), &address.value, None).await?;
     let Some(begun) = begin_for(service, context, identity, address, origin) else { return Ok(None) };
     service.flows.verification_send(context.project, &begun.flow, &begun.code, &begun.messages).await?;
     service.wake.enqueued(begun.messages.len());
     Ok(Some(begun.flow))
-}
-
-/// Counts one code to this address.
-///
-/// # Errors
-/// Storage trouble, or [`FlowError::TooMany`] when there were too many lately. The same for addresses of nobody.
-pub(crate) async fn count(service: &IdentityService, context: &RequestContext, address: &str) -> Result<(), FlowError> {
-    let config = service.config.load();
-    let sent = Door::sending(context.project, address, &service.keyring).failure(&config.limits, context.now);
-    let counted = service.attempts.attempt_failed(context.project, &sent).await?;
-    match counted.locked_until {
-        Some(until) if counted.failures > sent.limit => Err(TooMany { retry_after: until.since(context.now) }.into()),
-        Some(_) | None => Ok(()),
-    }
 }
 
 /// Who is to get a code.
@@ -122,28 +107,11 @@ impl Recipient<'_> {
         };
         flow.active = Some(method);
         flow.messages = vec![sent.message().on_form()];
-        let code = NewCode {
-            id: CodeId::generate(&*service.entropy),
-            flow_id: flow.id,
-            code: service.keyring.hash(Purpose::OneTimeCode, &one_time::name(flow, &secret)),
-            identity: self.owner.map(|identity| identity.id),
-            address: self.owner.map(|_| (self.via, self.value.to_owned())),
-            created_at: context.now,
-            expires_at: context.now + lifespan,
-        };
-        let request = ComposeRequest {
-            project: context.project,
-            channel: match self.via {
-                Via::Email => Channel::Email,
-                Via::Sms => Channel::Sms,
-            },
-            recipient: self.value,
-            locale: context.accept_language.as_deref(),
-            data: self.data(config, flow, method, secret),
-            request_url: Some(&flow.request_url),
-            transient_payload: flow.transient_payload.clone().unwrap_or(Value::Null),
-        };
-        let message = service.composer.load().compose(&request, context.now, &*service.entropy, &service.keyring)?;
+        let owner = self.owner.map(|identity| identity.id);
+        let to = CodeAddress::new(self.via, self.value);
+        let address = owner.map(|_| (self.via, self.value.to_owned()));
+        let code = new_code(service, flow, &secret, owner, address, context.now, lifespan);
+        let message = compose(service, context, flow, &to, self.data(config, flow, method, secret))?;
         let sends = self.owner.is_some() || config.verification.notify_unknown_recipients;
         Ok((code, if sends { vec![message] } else { Vec::new() }))
     }

@@ -8,11 +8,12 @@ use orrery_courier::compose::ComposeError;
 use serde_json::json;
 
 use super::pending::redeem;
-use super::send::{Recipient, count};
+use super::send::Recipient;
 use super::{Memory, address, begin_again, method_of};
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::message::Template;
+use crate::flow::sending::count;
 use crate::flow::steps::{again, invalid, required, succeed};
 use crate::flow::{
     Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, FlowState, Submission, Submitted, catalogue, one_time,
@@ -82,7 +83,7 @@ pub async fn submit(
         Asked::Method(FlowMethod::Code) if Memory::of(&flow).via == Some(Via::Sms) => {}
         // Old forms leave the method out; its fields say it.
         Asked::Nothing if submitted.text("code").is_some() || typed_address(submitted).is_some() => {}
-        Asked::Nothing => {
+        Asked::Nothing | Asked::Identifier => {
             let message = catalogue::VERIFICATION_NO_METHOD.message().on_form();
             return again(service, context, flow, vec![message], None).await;
         }
@@ -205,7 +206,7 @@ async fn send(
         let message = catalogue::INVALID_EMAIL.with([("value", json!(shown))]).on_node("email");
         return again(service, context, flow, vec![message], None).await;
     };
-    match count(service, context, &value).await {
+    match count(service, context, config, &value, None).await {
         Ok(()) => {}
         Err(FlowError::TooMany(_)) => {
             let reason = "Too many codes were sent to this address. Please try again later.";

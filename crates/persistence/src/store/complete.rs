@@ -1,15 +1,15 @@
 //! Completing a login or a registration: everything that it writes, in one transaction, once.
 
 use diesel::prelude::*;
-use orrery_core::id::{IdentityId, SessionId};
-use orrery_core::{ProjectId, StoreError};
+use orrery_core::id::{FlowId, IdentityId, SessionId};
+use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::identity::IdentityState;
 use orrery_identity::store::{Completion, LoginDone, RegistrationDone, SessionWrite};
 
 use super::super::Conn;
 use super::identity::NewIdentity;
-use super::{Store, attempt, flow, message, session, verification};
-use crate::columns::{At, Document, Uid, Word};
+use super::{Store, attempt, code, flow, message, session, verification};
+use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::queue::Decision;
 use crate::rows::flow::{FlowRow, WholeFlowRow};
@@ -25,11 +25,17 @@ impl Store {
         let (id, kind) = (done.flow.id, done.flow.kind);
         let (session, upgraded) = (done.session.clone(), done.upgraded.clone());
         let (clear_attempts, revoke_others) = (done.clear_attempts.clone(), done.revoke_others);
+        let (code, proven, now) = (hashes(done.code.as_deref()), done.proven.clone(), done.flow.updated_at);
         self.decide(move |connection| {
             if !flow::update_open(connection, project, id, kind, row)? {
                 return Ok(Decision::Undo(Completion::FlowClosed));
             }
             let (owner, session_id) = session_of(&session);
+            if let Some(code) = code
+                && !is_used_by(connection, project, id, code, owner, now)?
+            {
+                return Ok(Decision::Undo(Completion::CodeUsed));
+            }
             if !write_session(connection, project, session)? {
                 return Ok(Decision::Undo(Completion::Inactive));
             }
@@ -46,6 +52,9 @@ impl Store {
                         identity_credentials::updated_at.eq(At(credential.updated_at)),
                     ))
                     .execute(connection)?;
+            }
+            if let Some((via, value)) = proven {
+                verification::verify(connection, project, owner, (via, &value), now)?;
             }
             if !clear_attempts.is_empty() {
                 attempt::clear(connection, project, &clear_attempts)?;
@@ -70,9 +79,15 @@ impl Store {
         let messages = NewMessageRow::all(project, &done.messages);
         let (id, kind, session) = (done.flow.id, done.flow.kind, done.session.clone());
         let verification = done.verification.clone().map(|(flow, code)| (WholeFlowRow::new(project, &flow), code));
+        let (code, owner, now) = (hashes(done.code.as_deref()), done.identity.id, done.flow.updated_at);
         self.decide(move |connection| {
             if !flow::update_open(connection, project, id, kind, row)? {
                 return Ok(Decision::Undo(Completion::FlowClosed));
+            }
+            if let Some(code) = code
+                && !is_used_by(connection, project, id, code, owner, now)?
+            {
+                return Ok(Decision::Undo(Completion::CodeUsed));
             }
             identity.insert(connection)?;
             if let Some(session) = session
@@ -89,6 +104,22 @@ impl Store {
         })
         .await
     }
+}
+
+fn hashes(code: Option<&[TokenHash]>) -> Option<Vec<Hash>> {
+    code.map(|code| code.iter().copied().map(Hash).collect())
+}
+
+/// Uses a code that was tried before, if it still is there and `owner`'s.
+fn is_used_by(
+    connection: &mut Conn,
+    project: ProjectId,
+    flow: FlowId,
+    code: Vec<Hash>,
+    owner: IdentityId,
+    now: Timestamp,
+) -> Outcome<bool> {
+    Ok(code::use_code(connection, project, flow, code, now)?.is_some_and(|(identity, _)| identity == owner))
 }
 
 pub(super) fn session_of(write: &SessionWrite) -> (IdentityId, SessionId) {

@@ -9,8 +9,8 @@ use orrery_courier::message::NewMessage;
 use orrery_identity::flow::{Flow, FlowKind};
 use orrery_identity::identity::{Identity, VerifiableAddress, Via};
 use orrery_identity::store::{
-    Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, NewCode, Recovery, RecoveryDone, RecoverySent,
-    Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated, VerifiedChange,
+    CodeSent, CodeTried, Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, NewCode, Recovery,
+    RecoveryDone, Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated, VerifiedChange,
 };
 use serde_json::Value;
 
@@ -173,8 +173,19 @@ impl FlowStore for Store {
         self.find_recoverable(project, spellings).await
     }
 
-    async fn recovery_send(&self, project: ProjectId, sent: &RecoverySent) -> Result<Updated, StoreError> {
-        self.send_recovery(project, sent).await
+    async fn code_send(&self, project: ProjectId, sent: &CodeSent) -> Result<Updated, StoreError> {
+        self.send_code(project, sent).await
+    }
+
+    async fn code_try(
+        &self,
+        project: ProjectId,
+        flow: (FlowKind, FlowId),
+        code: &[TokenHash],
+        max_submissions: u32,
+        now: Timestamp,
+    ) -> Result<CodeTried, StoreError> {
+        self.try_one_code(project, flow, code, max_submissions, now).await
     }
 
     async fn recovery_complete(&self, project: ProjectId, done: &RecoveryDone) -> Result<Recovery, StoreError> {

@@ -5,6 +5,7 @@
 //! `lib.rs`, and prove it in the conformance suite.
 
 mod attempt;
+mod code;
 mod complete;
 mod flow;
 mod identity;

@@ -1,20 +1,19 @@
-//! Sending and entering recovery codes and the tokens of recovery links.
+//! Finding accounts to recover, and entering recovery codes and the tokens of recovery links.
 
 use diesel::prelude::*;
 use orrery_core::{ProjectId, StoreError};
 use orrery_identity::identity::Identity;
-use orrery_identity::store::{Recovery, RecoveryDone, RecoverySent, Updated};
+use orrery_identity::store::{Recovery, RecoveryDone};
 
+use super::code::{Tried, try_code};
 use super::complete::{session_of, write_session};
 use super::identity::SEARCHED;
-use super::verification::{self, Tried};
-use super::{Store, flow, message, session};
+use super::{Store, flow, session, verification};
 use crate::columns::{Hash, Uid, Word};
 use crate::queue::Decision;
-use crate::rows::flow::{CodeRow, FlowRow, WholeFlowRow};
+use crate::rows::flow::{FlowRow, WholeFlowRow};
 use crate::rows::identity::{AddressPurpose, IdentityRow};
-use crate::rows::message::NewMessageRow;
-use crate::schema::{credential_identifiers, flow_codes, identities, identity_addresses, messages};
+use crate::schema::{credential_identifiers, identities, identity_addresses};
 
 impl Store {
     /// See `FlowStore::recoverable`.
@@ -55,29 +54,6 @@ impl Store {
         .await
     }
 
-    /// See `FlowStore::recovery_send`.
-    pub(super) async fn send_recovery(&self, project: ProjectId, sent: &RecoverySent) -> Result<Updated, StoreError> {
-        let RecoverySent { flow, code, message } = sent.clone();
-        let rows = NewMessageRow::all(project, message.as_slice());
-        self.write(move |connection| {
-            if !verification::open_for_code(connection, project, &flow)? {
-                return Ok(Updated::Stale);
-            }
-            diesel::insert_into(flow_codes::table).values(CodeRow::new(project, &code)).execute(connection)?;
-            if message.is_some() {
-                message::enqueue(connection, rows)?;
-            } else {
-                // Nobody is to get anything: as many statements as if somebody were. No message has this id.
-                diesel::delete(messages::table)
-                    .filter(messages::project_id.eq(Uid(project)))
-                    .filter(messages::id.eq(Uid(orrery_core::id::MessageId::from_uuid(code.id.as_uuid()))))
-                    .execute(connection)?;
-            }
-            Ok(Updated::Done)
-        })
-        .await
-    }
-
     /// See `FlowStore::recovery_complete`.
     pub(super) async fn complete_recovery(
         &self,
@@ -90,7 +66,7 @@ impl Store {
         let (session, limit, revoke_others) = (done.session.clone(), done.max_submissions, done.revoke_others);
         self.decide(move |connection| {
             let (owner, session_id) = session_of(&session);
-            let address = match verification::try_code(connection, project, (id, kind), codes, limit, now)? {
+            let address = match try_code(connection, project, (id, kind), codes, limit, now)? {
                 Tried::Right(identity, address) if identity == owner => address,
                 Tried::Right(..) | Tried::Wrong => return Ok(Decision::Keep(Recovery::Wrong)),
                 Tried::TooMany => return Ok(Decision::Keep(Recovery::TooMany)),

@@ -6,8 +6,8 @@ use orrery_core::{ProjectId, StoreError, Timestamp};
 use orrery_identity::store::{Redeemed, SettingsDone, SettingsStored, Updated, VerifiedChange};
 
 use super::super::Conn;
+use super::code::{Tried, try_code};
 use super::identity::IdentityChange;
-use super::verification::Tried;
 use super::{Store, flow, message, session, verification};
 use crate::columns::{At, Hash, Uid};
 use crate::error::Outcome;
@@ -70,7 +70,7 @@ impl Store {
         let addresses = change.identity.verifiable_addresses.clone();
         let change = IdentityChange::new(project, &change.identity, &change.removed);
         self.decide(move |connection| {
-            let value = match verification::try_code(connection, project, (id, kind), codes, limit, now)? {
+            let value = match try_code(connection, project, (id, kind), codes, limit, now)? {
                 Tried::Right(identity, Some((_, value))) if identity == owner => value,
                 Tried::Right(..) | Tried::Wrong => return Ok(Decision::Keep(Redeemed::Wrong)),
                 Tried::TooMany => return Ok(Decision::Keep(Redeemed::TooMany)),

@@ -1,22 +1,23 @@
-//! Sending and entering verification codes.
+//! Sending and entering verification codes, and proving addresses.
 
 use diesel::prelude::*;
-use orrery_core::id::{FlowId, IdentityId};
+use orrery_core::id::IdentityId;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_courier::message::NewMessage;
-use orrery_identity::flow::{Flow, FlowKind};
+use orrery_identity::flow::Flow;
 use orrery_identity::identity::{AddressStatus, Identity, VerifiableAddress, Via};
 use orrery_identity::store::{NewCode, Redeemed, Updated};
 
 use super::super::Conn;
+use super::code::{Tried, open_for_code, try_code};
 use super::{Store, flow, message};
-use crate::columns::{At, Document, Hash, Uid, Word};
+use crate::columns::{Document, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::queue::Decision;
-use crate::rows::flow::{CodeRow, FlowRow, WholeFlowRow};
+use crate::rows::flow::{CodeRow, FlowRow};
 use crate::rows::identity::{AddressPurpose, IdentityRow, VerifiableAddressDocument};
 use crate::rows::message::NewMessageRow;
-use crate::schema::{flow_codes, flows, identities, identity_addresses};
+use crate::schema::{flow_codes, identities, identity_addresses};
 
 impl Store {
     /// See `FlowStore::verification_send`.
@@ -68,22 +69,6 @@ impl Store {
         .await
     }
 
-    /// See `FlowStore::verification_code_fits`.
-    pub(super) async fn code_fits(
-        &self,
-        project: ProjectId,
-        flow: FlowId,
-        code: &[TokenHash],
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let code: Vec<_> = code.iter().copied().map(Hash).collect();
-        self.read(move |connection| {
-            let found: i64 = usable(Uid(project), Uid(flow), code, At(now)).count().get_result(connection)?;
-            Ok(found > 0)
-        })
-        .await
-    }
-
     /// See `FlowStore::verifiable_address`.
     pub(super) async fn find_verifiable_address(
         &self,
@@ -127,69 +112,6 @@ impl Store {
     }
 }
 
-/// Stores a flow that waits for a code, unless it was completed, and removes its earlier codes.
-pub(super) fn open_for_code(connection: &mut Conn, project: ProjectId, flow: &Flow) -> Outcome<bool> {
-    if !flow::update_open(connection, project, flow.id, flow.kind, FlowRow::new(project, flow))? {
-        let inserted = diesel::insert_into(flows::table)
-            .values(WholeFlowRow::new(project, flow))
-            .on_conflict((flows::project_id, flows::id))
-            .do_nothing()
-            .execute(connection)?;
-        if inserted == 0 {
-            return Ok(false);
-        }
-    }
-    diesel::delete(flow_codes::table)
-        .filter(flow_codes::project_id.eq(Uid(project)))
-        .filter(flow_codes::flow_id.eq(Uid(flow.id)))
-        .execute(connection)?;
-    Ok(true)
-}
-
-/// What became of trying a code.
-pub(super) enum Tried {
-    /// It was right, and is used now: whose it is, and the address that it went to.
-    Right(IdentityId, Option<(Via, String)>),
-    /// Wrong, used or expired.
-    Wrong,
-    /// The flow has used up its tries.
-    TooMany,
-    /// The flow was completed before, or is gone.
-    FlowClosed,
-}
-
-/// Counts a try, and uses the code if it is right.
-pub(super) fn try_code(
-    connection: &mut Conn,
-    project: ProjectId,
-    (id, kind): (FlowId, FlowKind),
-    code: Vec<Hash>,
-    max_submissions: u32,
-    now: Timestamp,
-) -> Outcome<Tried> {
-    let limit = i32::try_from(max_submissions).unwrap_or(i32::MAX);
-    let open = flows::table
-        .filter(flows::project_id.eq(Uid(project)))
-        .filter(flows::id.eq(Uid(id)))
-        .filter(flows::kind.eq(Word(kind)))
-        .filter(flows::completed_at.is_null());
-    let counted = diesel::update(open)
-        .filter(flows::submissions.lt(limit))
-        .set(flows::submissions.eq(flows::submissions + 1))
-        .execute(connection)?;
-    if counted == 0 {
-        let still_open: i64 = open.count().get_result(connection)?;
-        return Ok(if still_open > 0 { Tried::TooMany } else { Tried::FlowClosed });
-    }
-    // Deleting is using: of several that enter the same code only one finds it.
-    let used: Option<Proof> = diesel::delete(usable(Uid(project), Uid(id), code, At(now)))
-        .returning((flow_codes::identity_id, flow_codes::via, flow_codes::address))
-        .get_result(connection)
-        .optional()?;
-    let Some((Some(identity), via, address)) = used else { return Ok(Tried::Wrong) };
-    Ok(Tried::Right(identity.0, via.map(|via| via.0).zip(address)))
-}
-
 /// Marks an address as proven, if the identity still has it.
 pub(super) fn verify(
     connection: &mut Conn,
@@ -204,20 +126,6 @@ pub(super) fn verify(
         address.verified_at = Some(now);
         address.updated_at = now;
     })
-}
-
-/// Whose address a code proves, and which.
-type Proof = (Option<Uid<IdentityId>>, Option<Word<Via>>, Option<String>);
-
-/// The codes of a flow that would be accepted: unexpired, one of these, and not made for an address of nobody.
-#[diesel::dsl::auto_type]
-fn usable(project: Uid<ProjectId>, flow: Uid<FlowId>, code: Vec<Hash>, now: At) -> _ {
-    flow_codes::table
-        .filter(flow_codes::project_id.eq(project))
-        .filter(flow_codes::flow_id.eq(flow))
-        .filter(flow_codes::code_hash.eq_any(code))
-        .filter(flow_codes::expires_at.gt(now))
-        .filter(flow_codes::identity_id.is_not_null())
 }
 
 /// Inserts a code that is being sent, and marks its address accordingly unless it is proven already.

@@ -44,6 +44,8 @@ async fn a_login_keeps_its_budget(stage: Stage) {
         upgraded: None,
         clear_attempts: Vec::new(),
         revoke_others: false,
+        code: None,
+        proven: None,
         messages: Vec::new(),
     };
     let start = stage.database.statements();

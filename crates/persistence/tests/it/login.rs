@@ -29,6 +29,8 @@ fn done(flow: &orrery_identity::flow::Flow, session: SessionWrite) -> LoginDone 
         upgraded: None,
         clear_attempts: Vec::new(),
         revoke_others: false,
+        code: None,
+        proven: None,
         messages: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod budget;
+mod code;
 mod durability;
 mod flow;
 mod identity;

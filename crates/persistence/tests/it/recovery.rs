@@ -4,7 +4,7 @@ use orrery_core::TokenHash;
 use orrery_core::id::CodeId;
 use orrery_identity::flow::{Flow, FlowKind, FlowState};
 use orrery_identity::identity::{Identity, IdentityState, Via};
-use orrery_identity::store::{NewCode, Recovery, RecoveryDone, RecoverySent, Updated};
+use orrery_identity::store::{CodeSent, NewCode, Recovery, RecoveryDone, Updated};
 
 use crate::sample::{HOUR, NOW, code, entropy, finished, flow, hash, identity, message, new_session};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
@@ -32,8 +32,8 @@ struct Sent {
 }
 
 async fn send(stage: &Stage, flow: &Flow, code: &NewCode, to: Option<&str>) -> Updated {
-    let sent = RecoverySent { flow: flow.clone(), code: code.clone(), message: to.map(message) };
-    stage.database.flows().recovery_send(OURS, &sent).await.expect("sends")
+    let sent = CodeSent { flow: flow.clone(), code: code.clone(), message: to.map(message) };
+    stage.database.flows().code_send(OURS, &sent).await.expect("sends")
 }
 
 async fn sent(stage: &Stage) -> Sent {
@@ -188,7 +188,7 @@ async fn another_project_sees_nothing(stage: Stage) {
     assert!(store.recovery_address(THEIRS, Via::Email, "ada@example.org").await.expect("asks").is_none());
     assert!(store.recoverable(THEIRS, &["ada@example.org".to_owned()]).await.expect("asks").is_none());
     let theirs = NewCode { identity: None, address: None, ..sent.code.clone() };
-    let theirs = RecoverySent { flow: sent.flow.clone(), code: theirs, message: None };
-    assert_eq!(store.recovery_send(THEIRS, &theirs).await.expect("sends"), Updated::Done, "a flow of their own");
+    let theirs = CodeSent { flow: sent.flow.clone(), code: theirs, message: None };
+    assert_eq!(store.code_send(THEIRS, &theirs).await.expect("sends"), Updated::Done, "a flow of their own");
     assert_eq!(enter(&stage, &done).await, Recovery::Done, "ours still works");
 }

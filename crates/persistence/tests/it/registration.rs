@@ -26,6 +26,7 @@ pub(crate) fn done(flow: &Flow, identity: &Identity) -> RegistrationDone {
         flow: finished(flow),
         identity: identity.clone(),
         session: Some(new_session(identity.id).2),
+        code: None,
         verification: Some((verification, code)),
         messages: vec![message("ada@example.org")],
     }

@@ -54,6 +54,7 @@ pub(crate) fn identity(email: &str) -> Identity {
         metadata_admin: Some(json!({"note": null})),
         organization_id: Some(OrganizationId::generate(&entropy())),
         available_aal: Aal::Aal1,
+        available_aal_mfa: Aal::Aal2,
         credentials: BTreeMap::from([(CredentialKind::Password, password)]),
         verifiable_addresses: vec![VerifiableAddress {
             id: AddressId::generate(&entropy()),

@@ -126,6 +126,16 @@ fn identity(identity: &Identity, mode: Mode, problems: &mut Vec<Problem>) {
                 .hint("1 to 10 iterations, 1 to 16 lanes, and 8 KB of memory for each lane to 1 GB"),
         );
     }
+    let code = &identity.selfservice.methods.code;
+    if code.passwordless_enabled && code.mfa_enabled {
+        let key = "identity.selfservice.methods.code.mfa_enabled";
+        let hint = "switch off passwordless_enabled, or this";
+        problems.push(Problem::new(key, "a code cannot be the only factor and the second one at once").hint(hint));
+    }
+    if code.config.max_submissions == 0 {
+        let key = "identity.selfservice.methods.code.config.max_submissions";
+        problems.push(Problem::new(key, "no code could ever be entered").hint("at least 1"));
+    }
     for (index, url) in identity.selfservice.allowed_return_urls.iter().enumerate() {
         if url::Url::parse(url).is_err() {
             problems.push(

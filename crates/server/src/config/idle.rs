@@ -35,8 +35,6 @@ fn methods(identity: &Identity, found: &mut Vec<Problem>) {
         ("webauthn.enabled", methods.webauthn.enabled),
         ("passkey.enabled", methods.passkey.enabled),
         ("oidc.enabled", methods.oidc.enabled),
-        ("code.passwordless_enabled", methods.code.passwordless_enabled),
-        ("code.mfa_enabled", methods.code.mfa_enabled),
     ];
     for (name, _) in on.into_iter().filter(|(_, enabled)| *enabled) {
         let key = format!("identity.selfservice.methods.{name}");
@@ -110,7 +108,7 @@ fn hooks(identity: &Identity, found: &mut Vec<Problem>) {
 fn works(flow: &str, hook: HookKind) -> bool {
     match hook {
         HookKind::Session => flow == "registration",
-        HookKind::ShowVerificationUi => matches!(flow, "registration" | "settings"),
+        HookKind::ShowVerificationUi => matches!(flow, "login" | "registration" | "settings"),
         HookKind::RevokeActiveSessions => matches!(flow, "login" | "settings" | "recovery"),
         HookKind::RequireVerifiedAddress => flow == "login",
         HookKind::VerifyNewAddress => flow == "settings",
@@ -149,7 +147,6 @@ fn privacy(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Vec<
     }
     let flags = &identity.feature_flags;
     let flags = [
-        ("use_continue_with_transitions", flags.use_continue_with_transitions),
         ("legacy_continue_with_verification_ui", flags.legacy_continue_with_verification_ui),
         ("legacy_require_verified_login_error", flags.legacy_require_verified_login_error),
     ];

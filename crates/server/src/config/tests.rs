@@ -184,10 +184,10 @@ fn what_is_accepted_without_effect_is_named_with_file_line_and_key() {
         ("selfservice.flows.login.before.hooks", "[{hook: web_hook}]"),
         ("selfservice.flows.login.after.hooks", "[{hook: web_hook}]"),
         ("selfservice.flows.registration.after.password.hooks", "[{hook: b2b_sso}]"),
-        ("selfservice.flows.login.after.hooks", "[{hook: show_verification_ui}]"),
+        ("selfservice.flows.recovery.after.hooks", "[{hook: show_verification_ui}]"),
         ("security.account_enumeration.mitigate", "false"),
         ("security.disallow_ref_in_identity_schemas", "false"),
-        ("feature_flags.use_continue_with_transitions", "true"),
+        ("feature_flags.legacy_require_verified_login_error", "true"),
         ("session.whoami.tokenizer.templates", "{t: {jwks_url: 'https://x/'}}"),
     ] {
         let mut nested = format!("{VALID}identity:\n");

@@ -8,7 +8,7 @@ use orrery_identity::config as target;
 use url::{Host, Url};
 
 use crate::config::identity::{
-    After, AfterMethod, Compatibility, Cookies, HashAlgorithm, Hook, HookKind, Identity, RegistrationStyle,
+    After, AfterMethod, Compatibility, Cookies, HashAlgorithm, Hook, HookKind, Identity, LoginStyle, RegistrationStyle,
     RequiredAal, SameSite, VerificationUse,
 };
 use crate::config::{Config, Mode};
@@ -45,7 +45,14 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             recovery: flows.recovery.lifespan.0.0,
             verification: flows.verification.lifespan.0.0,
         },
-        login: target::LoginConfig { after: after(&flows.login.after) },
+        login: target::LoginConfig {
+            style: match flows.login.style {
+                LoginStyle::Unified => target::LoginStyle::Unified,
+                LoginStyle::IdentifierFirst => target::LoginStyle::IdentifierFirst,
+            },
+            refresh_chooses_address: identity.feature_flags.refresh_login_choose_address,
+            after: after(&flows.login.after),
+        },
         registration: target::RegistrationConfig {
             enabled: flows.registration.enabled,
             style: match (flows.registration.style, flows.registration.enable_legacy_one_step) {
@@ -82,6 +89,12 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
                 enabled: code.enabled,
                 lifespan: code.config.lifespan.0,
                 max_submissions: code.config.max_submissions,
+                sign_in: match (code.passwordless_enabled, code.mfa_enabled) {
+                    (true, _) => target::CodeSignIn::FirstFactor,
+                    (false, true) => target::CodeSignIn::SecondFactor,
+                    (false, false) => target::CodeSignIn::Off,
+                },
+                to_any_address: code.config.missing_credential_fallback_enabled,
             }
         },
         link: {

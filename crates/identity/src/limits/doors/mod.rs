@@ -85,6 +85,19 @@ impl Door {
         Self::named(project, &format!("sending:{address}"), keyring)
     }
 
+    /// The same for a browser or session that is known to be the owner's.
+    #[must_use]
+    pub fn sending_by(project: ProjectId, known: Uuid, address: &str, keyring: &Keyring) -> Self {
+        Self::named(project, &format!("sending:{address}:{known}"), keyring)
+    }
+
+    /// The second factor of this account. Whoever gets here knows the first one and can come in as many browsers and
+    /// sessions as they like, so that nothing but the account is counted.
+    #[must_use]
+    pub fn second_factor(project: ProjectId, owner: IdentityId, keyring: &Keyring) -> Self {
+        Self::named(project, &format!("second-factor:{owner}"), keyring)
+    }
+
     fn named(project: ProjectId, name: &str, keyring: &Keyring) -> Self {
         Self { project, counter: keyring.hash(Purpose::AttemptCounter, name), account: None }
     }
