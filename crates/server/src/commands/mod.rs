@@ -1,9 +1,12 @@
 //! What each command does.
 
+mod client;
 mod config;
+mod identities;
 mod migrate;
 mod routes;
 mod serve;
+mod sessions;
 mod source;
 
 use std::io::{self, Write as _};
@@ -20,6 +23,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(arguments) => block_on(serve::serve(arguments)),
         Command::Migrate(arguments) => block_on(migrate::migrate(arguments.action)),
+        Command::Identities(arguments) => block_on(identities::identities(arguments)),
+        Command::Sessions(arguments) => block_on(sessions::sessions(arguments)),
         Command::Routes { json } => routes::routes(json),
         Command::Config(arguments) => config::config(arguments.action),
         Command::Completions { shell } => {

@@ -1,6 +1,7 @@
 //! What operators meet: health, access, listeners, reload, shutdown, the command line and the log.
 
 mod access;
+mod admin_commands;
 mod command;
 mod edge;
 mod health;

@@ -1,9 +1,17 @@
 //! The command line.
 
+mod client;
+mod identities;
+mod sessions;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use client::{Client, Format, Listing};
+pub use identities::{Identities, IdentitiesAction, Patch};
+pub use sessions::{Sessions, SessionsAction};
 
 /// One identity platform: accounts, sign-in, sessions, keys and messages.
 ///
@@ -45,6 +53,19 @@ pub enum Command {
     ///     orrery migrate up --config orrery.yml
     #[command(verbatim_doc_comment)]
     Migrate(Migrate),
+    /// Work with the accounts of a running server
+    ///
+    ///     orrery identities list --similar ada
+    ///     orrery identities get 5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f --format json
+    ///     orrery identities patch 5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f --set /state=inactive
+    #[command(verbatim_doc_comment)]
+    Identities(Identities),
+    /// Work with the sessions of a running server
+    ///
+    ///     orrery sessions list --active true
+    ///     orrery sessions revoke --identity 5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f
+    #[command(verbatim_doc_comment)]
+    Sessions(Sessions),
     /// List every route: listener, method, path, surface and operation of the contract
     Routes {
         /// As JSON, for programs
