@@ -58,7 +58,9 @@ async fn page(list: &List<'_>, filter: &SessionFilter, expand: Expand) -> Result
     let config = service.config.load();
     let asked = list.asked()?;
     let page = service.sessions.session_list(context.project, filter, &asked).await?;
-    let shown = page.items.iter().map(|session| SessionJson::admin(session, expand, &config.public_url, context.now));
+    let generation = config.compatibility.generation(context.user_agent.as_deref());
+    let shown = |session| SessionJson::admin(session, expand, &config.public_url, context.now).readable_by(generation);
+    let shown = page.items.iter().map(shown);
     list.answer(&asked, &page, shown)
 }
 
@@ -70,7 +72,9 @@ async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let expand = expand(&Pairs::of_query(&request)?)?;
     let session = service.sessions.session_by_id(context.project, parse(&id)?).await?.ok_or_else(unknown)?;
-    response::ok(&SessionJson::admin(&session, expand, &service.config.load().public_url, context.now))
+    let config = service.config.load();
+    let generation = config.compatibility.generation(context.user_agent.as_deref());
+    response::ok(&SessionJson::admin(&session, expand, &config.public_url, context.now).readable_by(generation))
 }
 
 async fn revoke(service: Data<IdentityService>, context: Context, id: Path<String>) -> Result<HttpResponse, ApiError> {
@@ -97,7 +101,9 @@ async fn extend(service: Data<IdentityService>, context: Context, id: Path<Strin
         Extended::Unknown => Err(unknown()),
         Extended::Session(_) if config.session.faster_extend => Ok(response::no_content()),
         Extended::Session(session) => {
-            response::ok(&SessionJson::admin(&session, EVERYTHING, &config.public_url, context.now))
+            let generation = config.compatibility.generation(context.user_agent.as_deref());
+            let shown = SessionJson::admin(&session, EVERYTHING, &config.public_url, context.now);
+            response::ok(&shown.readable_by(generation))
         }
     }
 }

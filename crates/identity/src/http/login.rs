@@ -104,6 +104,7 @@ fn logged_in(exchange: &Exchange<'_>, done: &LoggedIn) -> Result<HttpResponse, A
         } else {
             SessionJson::withheld(&session.session, &session.identity, public_url, now)
         };
+        let shown = shown.readable_by(exchange.generation());
         let token = token.expose_secret();
         let next = if continue_with.is_empty() { json!(null) } else { json!(continue_with) };
         return response::ok(&json!({"session_token": token, "session": shown, "continue_with": next}));
@@ -124,7 +125,7 @@ fn logged_in(exchange: &Exchange<'_>, done: &LoggedIn) -> Result<HttpResponse, A
         (Client::Api | Client::Script, true) => {
             let mut steps = vec![ContinueWith::RedirectBrowserTo { redirect_browser_to: next }];
             steps.extend(continue_with.iter().cloned());
-            let shown = SessionJson::public(session, public_url, now);
+            let shown = SessionJson::public(session, public_url, now).readable_by(exchange.generation());
             response::ok(&json!({"session": shown, "continue_with": steps}))?
         }
     };

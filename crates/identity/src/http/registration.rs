@@ -88,7 +88,8 @@ fn registered(exchange: &Exchange<'_>, done: Registered) -> Result<HttpResponse,
     let return_url = exchange.after_url(&flow, configured);
     let mut body = json!({"identity": IdentityJson::public(&identity, public_url)});
     if let Some((session, token)) = &session {
-        body["session"] = json!(SessionJson::of(session, &identity, public_url, now));
+        body["session"] =
+            json!(SessionJson::of(session, &identity, public_url, now).readable_by(exchange.generation()));
         if exchange.client == Client::Api {
             let token = token.expose_secret().to_owned();
             body["session_token"] = json!(token);

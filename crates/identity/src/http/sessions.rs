@@ -63,7 +63,9 @@ pub async fn to_session(
         Err(error) => return Err(refused(error, &config)),
     };
     let expires_at = found.session.expires_at;
-    let mut answer = response::ok(&SessionJson::public(&found, &config.public_url, context.now))?;
+    let generation = config.compatibility.generation(context.user_agent.as_deref());
+    let shown = SessionJson::public(&found, &config.public_url, context.now).readable_by(generation);
+    let mut answer = response::ok(&shown)?;
     let identity = HeaderValue::from_str(&found.identity.id.to_string()).map_err(ApiError::internal)?;
     answer.headers_mut().insert(IDENTITY_ID, identity);
     if let Some(longest) = config.session.cache_for {
@@ -104,7 +106,9 @@ pub async fn list(
     };
     let asked = list.asked()?;
     let page = service.sessions.session_list(context.project, &filter, &asked).await?;
-    let shown = page.items.iter().map(|session| SessionJson::public(session, &config.public_url, context.now));
+    let generation = config.compatibility.generation(context.user_agent.as_deref());
+    let shown = |session| SessionJson::public(session, &config.public_url, context.now).readable_by(generation);
+    let shown = page.items.iter().map(shown);
     list.answer(&asked, &page, shown)
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Aal, Device, Session, SessionWithIdentity, UsedMethod};
+use crate::flow::Generation;
 use crate::identity::Identity;
 use crate::identity::json::{IdentityJson, schema_url};
 
@@ -18,7 +19,7 @@ pub struct SessionJson<'a> {
     expires_at: Timestamp,
     authenticated_at: Timestamp,
     authenticator_assurance_level: Aal,
-    authentication_methods: &'a [UsedMethod],
+    authentication_methods: Vec<&'a UsedMethod>,
     issued_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<Owner<'a>>,
@@ -84,6 +85,16 @@ impl<'a> SessionJson<'a> {
         Self::new(session, identity, now, owner, expand.devices.then_some(&session.devices))
     }
 
+    /// The session as clients of this generation can decode it: the first one rejects it as a whole for a method that it
+    /// does not know.
+    #[must_use]
+    pub fn readable_by(mut self, generation: Generation) -> Self {
+        if generation == Generation::First {
+            self.authentication_methods.retain(|used| used.method.is_known_to_first_generation());
+        }
+        self
+    }
+
     fn new(
         session: &'a Session,
         identity: &Identity,
@@ -97,7 +108,7 @@ impl<'a> SessionJson<'a> {
             expires_at: session.expires_at,
             authenticated_at: session.authenticated_at,
             authenticator_assurance_level: session.aal,
-            authentication_methods: &session.methods,
+            authentication_methods: session.methods.iter().collect(),
             issued_at: session.issued_at,
             identity: owner,
             devices: devices.map(Vec::as_slice),
@@ -111,6 +122,7 @@ mod tests {
 
     use super::*;
     use crate::identity::IdentityState;
+    use crate::session::AuthenticationMethod;
     use crate::test_values;
 
     fn secretive() -> SessionWithIdentity {
@@ -145,6 +157,18 @@ mod tests {
         assert_eq!(json["identity"]["id"], session.identity.id.to_string());
         assert_eq!(json["identity"]["traits"], json!({}));
         assert_eq!(json["identity"].as_object().map(Map::len), Some(4));
+    }
+
+    #[test]
+    fn old_clients_see_no_method_that_they_do_not_know() {
+        let (mut session, url) = (secretive(), test_values::public_url());
+        let now = session.session.issued_at;
+        session.session.methods.push(UsedMethod::now(AuthenticationMethod::Code, Aal::Aal2, now));
+        let methods = |generation| {
+            let json = to_value(SessionJson::public(&session, &url, now).readable_by(generation)).expect("JSON");
+            json["authentication_methods"].as_array().map(Vec::len)
+        };
+        assert_eq!((methods(Generation::First), methods(Generation::Current)), (Some(1), Some(2)));
     }
 
     #[test]

@@ -69,6 +69,23 @@ pub enum AuthenticationMethod {
     CodeRecovery,
 }
 
+impl AuthenticationMethod {
+    /// Whether the first contract has it.
+    #[must_use]
+    pub const fn is_known_to_first_generation(self) -> bool {
+        match self {
+            Self::Password
+            | Self::Oidc
+            | Self::Totp
+            | Self::LookupSecret
+            | Self::Webauthn
+            | Self::LinkRecovery
+            | Self::CodeRecovery => true,
+            Self::Passkey | Self::Code | Self::Saml => false,
+        }
+    }
+}
+
 /// One method that was used in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedMethod {

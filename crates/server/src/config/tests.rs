@@ -223,3 +223,12 @@ fn dev_mode_on_a_public_address_is_named() {
     let closed = format!("{VALID}serve: {{public: {{host: 127.0.0.1}}}}\n");
     assert_eq!(warnings(&closed, Mode::Dev), Vec::<String>::new());
 }
+
+#[test]
+fn a_code_is_the_only_factor_or_the_second_one() {
+    let both = format!(
+        "{VALID}identity: {{selfservice: {{methods: {{code: {{passwordless_enabled: true, mfa_enabled: true}}}}}}}}\n"
+    );
+    let refused = complaint("a.yml", &both, &[]);
+    assert!(refused.contains("identity.selfservice.methods.code.mfa_enabled"), "{refused}");
+}

@@ -2,6 +2,10 @@
 //! the contract.
 
 mod client;
+mod code_attacks;
+mod code_login;
+mod code_registration;
+mod code_world;
 mod login;
 mod login_attacks;
 mod recovery;
@@ -9,6 +13,8 @@ mod recovery_attacks;
 mod recovery_handed_over;
 mod registration;
 mod registration_attacks;
+mod second_factor;
 mod settings;
+mod timing;
 mod verified_changes;
 mod world;

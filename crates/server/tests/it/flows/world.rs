@@ -48,8 +48,12 @@ impl World {
 
     /// With these settings of `identity`, and nobody but the test to use the database.
     pub(crate) async fn quiet_with(backend: Backend, identity: Value) -> Self {
-        let config = settings(json!({"identity": identity}));
-        let options = TestOptions { surfaces: Surfaces::Identity, ..TestOptions::with(backend, config) };
+        Self::quiet_config(backend, json!({"identity": identity})).await
+    }
+
+    /// With these settings, and nobody but the test to use the database.
+    pub(crate) async fn quiet_config(backend: Backend, config: Value) -> Self {
+        let options = TestOptions { surfaces: Surfaces::Identity, ..TestOptions::with(backend, settings(config)) };
         Self { server: TestServer::start(options).await }
     }
 
