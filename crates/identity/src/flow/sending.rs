@@ -10,13 +10,14 @@ use orrery_core::secret::Purpose;
 use orrery_core::{RequestContext, StoreError, Timestamp};
 use orrery_courier::compose::{ComposeError, ComposeRequest, TemplateData};
 use orrery_courier::message::{Channel, NewMessage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Flow, FlowError, one_time};
 use crate::IdentityService;
 use crate::config::Config;
 use crate::credentials::code::CodeAddress;
-use crate::identity::Via;
+use crate::identity::json::IdentityJson;
+use crate::identity::{Identity, Via};
 use crate::limits::{Door, Known, TooMany};
 use crate::store::{CodeSent, NewCode, Updated};
 
@@ -74,7 +75,7 @@ pub(crate) async fn deliver(
         Err(ComposeError::InvalidRecipient | ComposeError::TooLarge) => None,
         Err(error) => return Err(StoreError::internal(error).into()),
     };
-    let sent = CodeSent { flow, code, message };
+    let sent = CodeSent { flow, code, message, marks: None };
     match service.flows.code_send(context.project, &sent).await? {
         Updated::Done => {
             service.wake.enqueued(usize::from(sent.message.is_some()));
@@ -107,6 +108,23 @@ pub(crate) async fn count(
         Some(until) if counted.failures > sent.limit => Err(TooMany { retry_after: until.since(context.now) }.into()),
         Some(_) | None => Ok(()),
     }
+}
+
+/// What messages say about whose address it is. Nobody's messages, which are thrown away, are composed about somebody
+/// made up, so that they take as long.
+pub(crate) fn about(
+    service: &IdentityService,
+    context: &RequestContext,
+    config: &Config,
+    owner: Option<&Identity>,
+    to: &CodeAddress,
+) -> Value {
+    if let Some(owner) = owner {
+        return json!(IdentityJson::public(owner, &config.public_url));
+    }
+    let mut nobody = Identity::new(&config.default_schema_id, context.now, &*service.entropy);
+    nobody.traits.insert("email".to_owned(), Value::from(to.value.as_str()));
+    json!(IdentityJson::public(&nobody, &config.public_url))
 }
 
 /// A code or token as it is stored.

@@ -138,6 +138,15 @@ impl Identity {
         self.state == IdentityState::Active
     }
 
+    /// Notes that a message is on its way to this address, unless it is proven already.
+    pub fn sent_to(&mut self, value: &str, now: Timestamp) {
+        let addresses = self.verifiable_addresses.iter_mut();
+        for address in addresses.filter(|address| address.value == value && !address.verified) {
+            address.status = AddressStatus::Sent;
+            address.updated_at = now;
+        }
+    }
+
     /// Takes an address for proven. False when the identity does not have it.
     pub fn prove(&mut self, via: Via, value: &str, now: Timestamp) -> bool {
         let mut addresses = self.verifiable_addresses.iter_mut();

@@ -17,11 +17,10 @@ use super::{Login, Memory, Outcome, password};
 use crate::credentials::CredentialKind;
 use crate::credentials::code::{self, CodeAddress};
 use crate::flow::message::Message;
-use crate::flow::sending::{Delivered, Parcel, deliver};
+use crate::flow::sending::{Delivered, Parcel, about, deliver};
 use crate::flow::steps::{again, invalid, required};
 use crate::flow::{Flow, FlowError, FlowMethod, FlowState, PlacedMessage, Submitted, catalogue, one_time};
 use crate::identity::Identity;
-use crate::identity::json::IdentityJson;
 use crate::limits::{Door, Entry, Pass};
 use crate::schema::normalize::normalize;
 use crate::session::{Aal, AuthenticationMethod, UsedMethod};
@@ -155,7 +154,7 @@ async fn dispatch(
     let data = TemplateData::LoginCodeValid {
         login_code: secret.clone(),
         expires_in: config.code.lifespan,
-        identity: owner.map_or(Value::Null, |owner| json!(IdentityJson::public(owner, &config.public_url))),
+        identity: about(service, context, config, owner, &to),
         oauth2_login_request: None,
     };
     let parcel = Parcel {

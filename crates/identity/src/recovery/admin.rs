@@ -97,7 +97,7 @@ pub async fn hand_over(
     } else {
         HandedOver { link: page, code: Some(secret), expires_at: flow.expires_at }
     };
-    let sent = CodeSent { flow, code, message: None };
+    let sent = CodeSent { flow, code, message: None, marks: None };
     match service.flows.code_send(context.project, &sent).await? {
         Updated::Done => Ok(handed_over),
         Updated::Stale | Updated::Unknown => Err(StoreError::internal("a fresh flow exists already").into()),

@@ -2,18 +2,17 @@
 
 use orrery_core::RequestContext;
 use orrery_courier::compose::TemplateData;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ADDRESS;
 use crate::IdentityService;
 use crate::config::{Config, Delivery};
 use crate::credentials::code::CodeAddress;
 use crate::flow::form::endpoint;
-use crate::flow::sending::{Delivered, Parcel, deliver};
+use crate::flow::sending::{Delivered, Parcel, about, deliver};
 use crate::flow::steps::{again, invalid};
 use crate::flow::{Flow, FlowError, FlowState, Message, Submitted, one_time};
 use crate::identity::Identity;
-use crate::identity::json::IdentityJson;
 
 /// Where a code goes.
 pub(super) struct Recipient<'a> {
@@ -56,7 +55,7 @@ impl Sender<'_> {
             to,
             owner: flow.identity_id,
             lifespan,
-            data: data(config, &flow, *owner, &secret),
+            data: self.data(&flow, recipient, &secret),
             secret: &secret,
             to_strangers: config.recovery.notify_unknown_recipients,
             known: None,
@@ -72,19 +71,23 @@ impl Sender<'_> {
     }
 }
 
-fn data(config: &Config, flow: &Flow, owner: Option<&Identity>, secret: &str) -> TemplateData {
-    let identity = owner.map(|identity| json!(IdentityJson::public(identity, &config.public_url)));
-    match (config.recovery.uses, identity) {
-        (Delivery::Code, Some(identity)) => {
-            let expires_in = config.code.lifespan;
-            TemplateData::RecoveryCodeValid { recovery_code: secret.to_owned(), expires_in, identity }
+impl Sender<'_> {
+    fn data(&self, flow: &Flow, recipient: &Recipient<'_>, secret: &str) -> TemplateData {
+        let Self { service, context, config } = *self;
+        let told = recipient.owner.is_none() && config.recovery.notify_unknown_recipients;
+        let identity = about(service, context, config, recipient.owner, &recipient.to);
+        match (config.recovery.uses, told) {
+            (Delivery::Code, false) => {
+                let expires_in = config.code.lifespan;
+                TemplateData::RecoveryCodeValid { recovery_code: secret.to_owned(), expires_in, identity }
+            }
+            (Delivery::Code, true) => TemplateData::RecoveryCodeInvalid,
+            (Delivery::Link, false) => {
+                let expires_in = config.link.lifespan;
+                TemplateData::RecoveryValid { recovery_url: url(config, flow, secret), expires_in, identity }
+            }
+            (Delivery::Link, true) => TemplateData::RecoveryInvalid,
         }
-        (Delivery::Code, None) => TemplateData::RecoveryCodeInvalid,
-        (Delivery::Link, Some(identity)) => {
-            let expires_in = config.link.lifespan;
-            TemplateData::RecoveryValid { recovery_url: url(config, flow, secret), expires_in, identity }
-        }
-        (Delivery::Link, None) => TemplateData::RecoveryInvalid,
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Chosen {
 pub(super) async fn complete(
     registering: Registering<'_>,
     mut flow: Flow,
-    identity: Identity,
+    mut identity: Identity,
     chosen: Chosen,
 ) -> Result<Submitted<Registered>, FlowError> {
     let Registering { service, context, config, browser, .. } = registering;
@@ -54,6 +54,9 @@ pub(super) async fn complete(
     flow.updated_at = context.now;
     // The account has them now; the flow need not remember.
     flow.values.clear();
+    if let Some((_, address)) = &verification {
+        identity.sent_to(address, context.now);
+    }
     let mut done = RegistrationDone {
         flow,
         identity,
@@ -69,7 +72,7 @@ pub(super) async fn complete(
             continue_with.push(ContinueWith::ShowVerificationUi { flow });
         }
         done.verification = Some((begun.flow, begun.code));
-        done.messages = begun.messages;
+        done.messages.extend(begun.message);
     }
     match service.flows.registration_complete(context.project, &done).await {
         Ok(Completion::Done) => {

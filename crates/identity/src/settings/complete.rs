@@ -76,6 +76,9 @@ pub(super) async fn store(
     // The account has them now; the flow need not remember.
     saved.values.clear();
     after.updated_at = context.now;
+    for (_, address) in &begun {
+        after.sent_to(address, context.now);
+    }
     let kept: BTreeSet<_> = after.credentials.keys().copied().collect();
     let mut done = SettingsDone {
         flow: saved,
@@ -88,7 +91,7 @@ pub(super) async fn store(
     };
     for (begun, _) in begun {
         done.verifications.push((begun.flow, begun.code));
-        done.messages.extend(begun.messages);
+        done.messages.extend(begun.message);
     }
     match service.flows.settings_complete(context.project, &done).await {
         Ok(SettingsStored::Done) => {
@@ -149,9 +152,9 @@ async fn wait_for_proof(
         traits: after.traits.clone(),
     };
     pending.store(&mut begun.flow);
-    service.flows.verification_send(context.project, &begun.flow, &begun.code, &begun.messages).await?;
-    service.wake.enqueued(begun.messages.len());
-    let next = VerificationFlow::of(&begun.flow, &address.value, config);
+    // The address is nobody's yet: there is none to be marked.
+    let begun = begun.store(service, context, None).await?;
+    let next = VerificationFlow::of(&begun, &address.value, config);
     show(change, flow, Vec::new(), vec![ContinueWith::ShowVerificationUi { flow: next }]).await
 }
 

@@ -14,7 +14,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use orrery_core::id::{FlowErrorId, FlowId, IdentityId, OrganizationId, SessionId};
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp, TokenHash};
-use orrery_courier::message::NewMessage;
 use serde_json::Value;
 
 use crate::credentials::{Credential, CredentialKind};
@@ -222,9 +221,9 @@ pub trait FlowStore: Send + Sync {
         failed: Option<&FailedAttempt>,
     ) -> Result<Updated, StoreError>;
 
-    /// Sends (or sends again) a code of a login, registration or recovery: stores the flow if it is not completed, removes
-    /// its earlier codes, inserts the new one, queues the message. As many statements for an address of nobody as for any
-    /// other. Inserts the flow when it does not exist yet.
+    /// Sends (or sends again) a code or link: stores the flow if it is not completed, removes its earlier codes, inserts the
+    /// new one, queues the message. As many statements for an address of nobody as for any other, once it is marked as
+    /// sent to. Inserts the flow when it does not exist yet.
     async fn code_send(&self, project: ProjectId, sent: &CodeSent) -> Result<Updated, StoreError>;
 
     /// Tries a code: counts the try if the flow has fewer than `max_submissions`, and says whether the code is unused,
@@ -249,17 +248,6 @@ pub trait FlowStore: Send + Sync {
         project: ProjectId,
         done: &RegistrationDone,
     ) -> Result<Completion, StoreError>;
-
-    /// Sends (or sends again) a verification code: stores the flow if it is not completed, removes its earlier codes,
-    /// inserts the new one, marks the address as `sent` unless it is verified, queues messages. Inserts the flow when
-    /// it does not exist yet.
-    async fn verification_send(
-        &self,
-        project: ProjectId,
-        flow: &Flow,
-        code: &NewCode,
-        messages: &[NewMessage],
-    ) -> Result<Updated, StoreError>;
 
     /// Enters a verification code: counts the try if the flow has fewer than `max_submissions`, consumes the code if it
     /// is unused, unexpired and equal to one of `code`, verifies its address, and stores `passed` as the flow.

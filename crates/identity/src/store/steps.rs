@@ -150,6 +150,8 @@ pub struct CodeSent {
     pub code: NewCode,
     /// The message that carries it, if there is anybody to get it.
     pub message: Option<NewMessage>,
+    /// The address of the code's identity that is to be marked as sent to, unless it is already.
+    pub marks: Option<(Via, String)>,
 }
 
 /// Everything that the right recovery code writes.

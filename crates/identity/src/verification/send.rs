@@ -3,18 +3,17 @@
 use orrery_core::RequestContext;
 use orrery_courier::compose::{ComposeError, TemplateData};
 use orrery_courier::message::NewMessage;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{ADDRESS, Memory, begin};
 use crate::IdentityService;
 use crate::config::{Config, Delivery};
 use crate::credentials::code::CodeAddress;
 use crate::flow::form::{endpoint, with_query};
-use crate::flow::sending::{compose, count, new_code};
+use crate::flow::sending::{about, compose, count, new_code};
 use crate::flow::{Flow, FlowError, FlowMethod, FlowState, Origin, catalogue, one_time};
-use crate::identity::json::IdentityJson;
-use crate::identity::{Identity, VerifiableAddress, Via};
-use crate::store::NewCode;
+use crate::identity::{AddressStatus, Identity, VerifiableAddress, Via};
+use crate::store::{CodeSent, NewCode};
 
 /// A verification whose code is ready to be sent: everything is to be stored in one step.
 #[derive(Debug)]
@@ -24,7 +23,33 @@ pub struct Begun {
     /// The code as it is stored.
     pub code: NewCode,
     /// The message that carries it.
-    pub messages: Vec<NewMessage>,
+    pub message: Option<NewMessage>,
+}
+
+impl Begun {
+    /// Stores it by itself, marking this address as sent to.
+    ///
+    /// # Errors
+    /// Storage trouble.
+    pub(crate) async fn store(
+        self,
+        service: &IdentityService,
+        context: &RequestContext,
+        marks: Option<(Via, String)>,
+    ) -> Result<Flow, FlowError> {
+        let Self { flow, code, message } = self;
+        let sent = CodeSent { flow, code, message, marks };
+        service.flows.code_send(context.project, &sent).await?;
+        service.wake.enqueued(usize::from(sent.message.is_some()));
+        Ok(sent.flow)
+    }
+}
+
+/// The address of an identity that is to be marked as sent to, unless it is already.
+pub(super) fn unmarked(identity: &Identity, via: Via, value: &str) -> Option<(Via, String)> {
+    let mut addresses = identity.verifiable_addresses.iter();
+    let address = addresses.find(|address| address.via == via && address.value == value)?;
+    (address.status == AddressStatus::Pending).then(|| (via, value.to_owned()))
 }
 
 /// A verification of an address that is known to belong to the identity, for the step that causes it to store.
@@ -43,7 +68,7 @@ pub fn begin_for(
     flow.identity_id = Some(identity.id);
     let recipient = Recipient { via: address.via, value: &address.value, owner: Some(identity) };
     match recipient.prepare(service, context, &config, &mut flow) {
-        Ok((code, messages)) => Some(Begun { flow, code, messages }),
+        Ok((code, message)) => Some(Begun { flow, code, message }),
         Err(error) => {
             tracing::warn!(request_id = %context.request_id, %error, "no verification message could be composed");
             None
@@ -64,9 +89,8 @@ pub async fn send_for(
 ) -> Result<Option<Flow>, FlowError> {
     count(service, context, &service.config.load(), &address.value, None).await?;
     let Some(begun) = begin_for(service, context, identity, address, origin) else { return Ok(None) };
-    service.flows.verification_send(context.project, &begun.flow, &begun.code, &begun.messages).await?;
-    service.wake.enqueued(begun.messages.len());
-    Ok(Some(begun.flow))
+    let marks = unmarked(identity, address.via, &address.value);
+    Ok(Some(begun.store(service, context, marks).await?))
 }
 
 /// Who is to get a code.
@@ -86,7 +110,7 @@ impl Recipient<'_> {
         context: &RequestContext,
         config: &Config,
         flow: &mut Flow,
-    ) -> Result<(NewCode, Vec<NewMessage>), ComposeError> {
+    ) -> Result<(NewCode, Option<NewMessage>), ComposeError> {
         flow.state = FlowState::SentEmail;
         flow.updated_at = context.now;
         flow.values.insert(ADDRESS.to_owned(), Value::from(self.value));
@@ -111,20 +135,20 @@ impl Recipient<'_> {
         let to = CodeAddress::new(self.via, self.value);
         let address = owner.map(|_| (self.via, self.value.to_owned()));
         let code = new_code(service, flow, &secret, owner, address, context.now, lifespan);
-        let message = compose(service, context, flow, &to, self.data(config, flow, method, secret))?;
+        let identity = about(service, context, config, self.owner, &to);
+        let message = compose(service, context, flow, &to, self.data(config, flow, method, secret, identity))?;
         let sends = self.owner.is_some() || config.verification.notify_unknown_recipients;
-        Ok((code, if sends { vec![message] } else { Vec::new() }))
+        Ok((code, Some(message).filter(|_| sends)))
     }
 
-    fn data(&self, config: &Config, flow: &Flow, method: FlowMethod, secret: String) -> TemplateData {
+    fn data(&self, config: &Config, flow: &Flow, method: FlowMethod, secret: String, identity: Value) -> TemplateData {
         let by_link = method == FlowMethod::Link;
-        let Some(identity) = self.owner else {
+        if self.owner.is_none() && config.verification.notify_unknown_recipients {
             return if by_link { TemplateData::VerificationInvalid } else { TemplateData::VerificationCodeInvalid };
-        };
+        }
         let base = config.link.base_url.as_ref().filter(|_| by_link).unwrap_or(&config.public_url);
         let mut page = endpoint(base, "/self-service/verification");
         page.query_pairs_mut().append_pair("flow", &flow.id.to_string());
-        let identity = json!(IdentityJson::public(identity, &config.public_url));
         if by_link {
             let verification_url = with_query(&page, "token", &secret);
             return TemplateData::VerificationValid { verification_url, expires_in: config.link.lifespan, identity };

@@ -8,7 +8,7 @@ use orrery_courier::compose::ComposeError;
 use serde_json::json;
 
 use super::pending::redeem;
-use super::send::Recipient;
+use super::send::{Recipient, unmarked};
 use super::{Memory, address, begin_again, method_of};
 use crate::IdentityService;
 use crate::config::Config;
@@ -20,7 +20,7 @@ use crate::flow::{
 };
 use crate::identity::Via;
 use crate::limits::{Door, Entry};
-use crate::store::{Redeemed, Updated};
+use crate::store::{CodeSent, Redeemed, Updated};
 
 /// What a submit led to.
 #[derive(Debug)]
@@ -226,7 +226,7 @@ async fn send(
     let owner = known.as_ref();
     flow.identity_id = owner.map(|identity| identity.id);
     let prepared = Recipient { via, value: &value, owner }.prepare(service, context, config, &mut flow);
-    let (code, messages) = match prepared {
+    let (code, message) = match prepared {
         Ok(prepared) => prepared,
         Err(ComposeError::InvalidRecipient | ComposeError::TooLarge) => {
             let message = catalogue::INVALID_EMAIL.with([("value", json!(value))]).on_node("email");
@@ -234,13 +234,15 @@ async fn send(
         }
         Err(error) => return Err(orrery_core::StoreError::internal(error).into()),
     };
-    match service.flows.verification_send(context.project, &flow, &code, &messages).await? {
+    let marks = owner.and_then(|owner| unmarked(owner, via, &value));
+    let sent = CodeSent { flow, code, message, marks };
+    match service.flows.code_send(context.project, &sent).await? {
         Updated::Done => {
-            service.wake.enqueued(messages.len());
-            Ok(shown(flow))
+            service.wake.enqueued(usize::from(sent.message.is_some()));
+            Ok(shown(sent.flow))
         }
         Updated::Stale | Updated::Unknown => {
-            replaced(service, context, config, &flow, csrf, &catalogue::VERIFICATION_COMPLETED).await
+            replaced(service, context, config, &sent.flow, csrf, &catalogue::VERIFICATION_COMPLETED).await
         }
     }
 }

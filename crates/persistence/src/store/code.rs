@@ -5,10 +5,10 @@ use orrery_core::id::{FlowId, IdentityId, MessageId};
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::flow::{Flow, FlowKind};
 use orrery_identity::identity::Via;
-use orrery_identity::store::{CodeSent, CodeTried, Updated};
+use orrery_identity::store::{CodeSent, CodeTried, NewCode, Updated};
 
 use super::super::Conn;
-use super::{Store, flow, message};
+use super::{Store, flow, message, verification};
 use crate::columns::{At, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::rows::flow::{CodeRow, FlowRow, WholeFlowRow};
@@ -18,13 +18,16 @@ use crate::schema::{flow_codes, flows, messages};
 impl Store {
     /// See `FlowStore::code_send`.
     pub(super) async fn send_code(&self, project: ProjectId, sent: &CodeSent) -> Result<Updated, StoreError> {
-        let CodeSent { flow, code, message } = sent.clone();
+        let CodeSent { flow, code, message, marks } = sent.clone();
         let rows = NewMessageRow::all(project, message.as_slice());
         self.write(move |connection| {
             if !open_for_code(connection, project, &flow)? {
                 return Ok(Updated::Stale);
             }
-            diesel::insert_into(flow_codes::table).values(CodeRow::new(project, &code)).execute(connection)?;
+            insert_code(connection, project, &code)?;
+            if let (Some(owner), Some((via, value))) = (code.identity, marks) {
+                verification::mark_sent(connection, project, owner, (via, &value), code.created_at)?;
+            }
             if message.is_some() {
                 message::enqueue(connection, rows)?;
             } else {
@@ -102,6 +105,12 @@ pub(super) fn open_for_code(connection: &mut Conn, project: ProjectId, flow: &Fl
         .filter(flow_codes::flow_id.eq(Uid(flow.id)))
         .execute(connection)?;
     Ok(true)
+}
+
+/// Inserts a code that is being sent.
+pub(super) fn insert_code(connection: &mut Conn, project: ProjectId, code: &NewCode) -> Outcome<()> {
+    diesel::insert_into(flow_codes::table).values(CodeRow::new(project, code)).execute(connection)?;
+    Ok(())
 }
 
 /// What became of trying a code.

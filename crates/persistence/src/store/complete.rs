@@ -97,7 +97,7 @@ impl Store {
             }
             if let Some((flow, code)) = verification {
                 flow::insert(connection, flow)?;
-                verification::insert_code(connection, project, &code)?;
+                code::insert_code(connection, project, &code)?;
             }
             message::enqueue(connection, messages)?;
             Ok(Decision::Keep(Completion::Done))

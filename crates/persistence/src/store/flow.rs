@@ -5,12 +5,11 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use orrery_core::id::{FlowErrorId, FlowId};
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
-use orrery_courier::message::NewMessage;
 use orrery_identity::flow::{Flow, FlowKind};
 use orrery_identity::identity::{Identity, VerifiableAddress, Via};
 use orrery_identity::store::{
-    CodeSent, CodeTried, Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, NewCode, Recovery,
-    RecoveryDone, Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated, VerifiedChange,
+    CodeSent, CodeTried, Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, Recovery, RecoveryDone,
+    Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated, VerifiedChange,
 };
 use serde_json::Value;
 
@@ -110,16 +109,6 @@ impl FlowStore for Store {
         done: &RegistrationDone,
     ) -> Result<Completion, StoreError> {
         self.complete_registration(project, done).await
-    }
-
-    async fn verification_send(
-        &self,
-        project: ProjectId,
-        flow: &Flow,
-        code: &NewCode,
-        messages: &[NewMessage],
-    ) -> Result<Updated, StoreError> {
-        self.send_verification(project, flow, code, messages).await
     }
 
     async fn verification_redeem(

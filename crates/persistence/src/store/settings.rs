@@ -6,9 +6,9 @@ use orrery_core::{ProjectId, StoreError, Timestamp};
 use orrery_identity::store::{Redeemed, SettingsDone, SettingsStored, Updated, VerifiedChange};
 
 use super::super::Conn;
-use super::code::{Tried, try_code};
+use super::code::{Tried, insert_code, try_code};
 use super::identity::IdentityChange;
-use super::{Store, flow, message, session, verification};
+use super::{Store, flow, message, session};
 use crate::columns::{At, Hash, Uid};
 use crate::error::Outcome;
 use crate::queue::Decision;
@@ -47,7 +47,7 @@ impl Store {
             }
             for (flow, code) in started {
                 flow::insert(connection, flow)?;
-                verification::insert_code(connection, project, &code)?;
+                insert_code(connection, project, &code)?;
             }
             message::enqueue(connection, messages)?;
             Ok(Decision::Keep(SettingsStored::Done))

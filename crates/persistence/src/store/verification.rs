@@ -1,45 +1,23 @@
-//! Sending and entering verification codes, and proving addresses.
+//! Entering verification codes, and what becomes of addresses.
 
 use diesel::prelude::*;
 use orrery_core::id::IdentityId;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
-use orrery_courier::message::NewMessage;
 use orrery_identity::flow::Flow;
 use orrery_identity::identity::{AddressStatus, Identity, VerifiableAddress, Via};
-use orrery_identity::store::{NewCode, Redeemed, Updated};
+use orrery_identity::store::Redeemed;
 
 use super::super::Conn;
-use super::code::{Tried, open_for_code, try_code};
-use super::{Store, flow, message};
+use super::code::{Tried, try_code};
+use super::{Store, flow};
 use crate::columns::{Document, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::queue::Decision;
-use crate::rows::flow::{CodeRow, FlowRow};
+use crate::rows::flow::FlowRow;
 use crate::rows::identity::{AddressPurpose, IdentityRow, VerifiableAddressDocument};
-use crate::rows::message::NewMessageRow;
-use crate::schema::{flow_codes, identities, identity_addresses};
+use crate::schema::{identities, identity_addresses};
 
 impl Store {
-    /// See `FlowStore::verification_send`.
-    pub(super) async fn send_verification(
-        &self,
-        project: ProjectId,
-        flow: &Flow,
-        code: &NewCode,
-        messages: &[NewMessage],
-    ) -> Result<Updated, StoreError> {
-        let (flow, code, messages) = (flow.clone(), code.clone(), NewMessageRow::all(project, messages));
-        self.write(move |connection| {
-            if !open_for_code(connection, project, &flow)? {
-                return Ok(Updated::Stale);
-            }
-            insert_code(connection, project, &code)?;
-            message::enqueue(connection, messages)?;
-            Ok(Updated::Done)
-        })
-        .await
-    }
-
     /// See `FlowStore::verification_redeem`.
     pub(super) async fn redeem_verification(
         &self,
@@ -128,17 +106,20 @@ pub(super) fn verify(
     })
 }
 
-/// Inserts a code that is being sent, and marks its address accordingly unless it is proven already.
-pub(super) fn insert_code(connection: &mut Conn, project: ProjectId, code: &NewCode) -> Outcome<()> {
-    diesel::insert_into(flow_codes::table).values(CodeRow::new(project, code)).execute(connection)?;
-    if let (Some(identity), Some((via, value))) = (code.identity, &code.address) {
-        change_address(connection, project, identity, *via, value, |address| {
-            if !address.verified {
-                address.status = AddressStatus::Sent;
-                address.updated_at = code.created_at;
-            }
-        })?;
-    }
+/// Marks an address as sent to, unless it is proven already.
+pub(super) fn mark_sent(
+    connection: &mut Conn,
+    project: ProjectId,
+    identity: IdentityId,
+    (via, value): (Via, &str),
+    now: Timestamp,
+) -> Outcome<()> {
+    change_address(connection, project, identity, via, value, |address| {
+        if !address.verified {
+            address.status = AddressStatus::Sent;
+            address.updated_at = now;
+        }
+    })?;
     Ok(())
 }
 

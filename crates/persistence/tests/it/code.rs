@@ -42,7 +42,8 @@ async fn sent(stage: &Stage, kind: FlowKind) -> Sent {
     }
     let flow = Flow { state: FlowState::SentEmail, identity_id: Some(ada.id), ..flow(kind) };
     let code = code(&flow, &ada);
-    let sent = CodeSent { flow: flow.clone(), code: code.clone(), message: Some(message("ada@example.org")) };
+    let sent =
+        CodeSent { flow: flow.clone(), code: code.clone(), message: Some(message("ada@example.org")), marks: None };
     stage.database.flows().flow_create(OURS, &flow).await.expect("creates");
     stage.database.flows().code_send(OURS, &sent).await.expect("sends");
     Sent { ada, flow, code }
@@ -129,7 +130,7 @@ async fn a_code_signs_in_once_however_many_flows_of_one_try(stage: Stage) {
 async fn a_replaced_code_signs_nobody_in(stage: Stage) {
     let sent = sent(&stage, FlowKind::Login).await;
     let newer = NewCode { id: CodeId::generate(&entropy()), code: hash(), ..sent.code.clone() };
-    let again = CodeSent { flow: sent.flow.clone(), code: newer, message: None };
+    let again = CodeSent { flow: sent.flow.clone(), code: newer, message: None, marks: None };
     stage.database.flows().code_send(OURS, &again).await.expect("sends");
     let store = stage.database.flows();
     let outcome = store.login_complete(OURS, &login(&sent, &sent.ada)).await.expect("answers");
@@ -177,7 +178,12 @@ async fn a_flow_that_is_new_is_stored_with_its_code(stage: Stage) {
     let ada = identity("ada@example.org");
     stage.database.identities().identity_create(OURS, &ada).await.expect("creates");
     let flow = flow(FlowKind::Login);
-    let sent = CodeSent { flow: flow.clone(), code: code(&flow, &ada), message: Some(message("ada@example.org")) };
+    let sent = CodeSent {
+        flow: flow.clone(),
+        code: code(&flow, &ada),
+        message: Some(message("ada@example.org")),
+        marks: None,
+    };
     stage.database.flows().code_send(OURS, &sent).await.expect("sends");
     let mut beside = stage.beside();
     for table in ["flows", "flow_codes", "messages"] {

@@ -32,7 +32,7 @@ struct Sent {
 }
 
 async fn send(stage: &Stage, flow: &Flow, code: &NewCode, to: Option<&str>) -> Updated {
-    let sent = CodeSent { flow: flow.clone(), code: code.clone(), message: to.map(message) };
+    let sent = CodeSent { flow: flow.clone(), code: code.clone(), message: to.map(message), marks: None };
     stage.database.flows().code_send(OURS, &sent).await.expect("sends")
 }
 
@@ -188,7 +188,7 @@ async fn another_project_sees_nothing(stage: Stage) {
     assert!(store.recovery_address(THEIRS, Via::Email, "ada@example.org").await.expect("asks").is_none());
     assert!(store.recoverable(THEIRS, &["ada@example.org".to_owned()]).await.expect("asks").is_none());
     let theirs = NewCode { identity: None, address: None, ..sent.code.clone() };
-    let theirs = CodeSent { flow: sent.flow.clone(), code: theirs, message: None };
+    let theirs = CodeSent { flow: sent.flow.clone(), code: theirs, message: None, marks: None };
     assert_eq!(store.code_send(THEIRS, &theirs).await.expect("sends"), Updated::Done, "a flow of their own");
     assert_eq!(enter(&stage, &done).await, Recovery::Done, "ours still works");
 }

@@ -4,7 +4,7 @@ use orrery_core::StoreError;
 use orrery_core::error::Conflict;
 use orrery_identity::credentials::CredentialKind;
 use orrery_identity::flow::{Flow, FlowKind, FlowState};
-use orrery_identity::identity::{AddressStatus, Identity};
+use orrery_identity::identity::Identity;
 use orrery_identity::store::{Completion, RegistrationDone};
 
 use crate::sample::{code, finished, flow, identity, message, new_session};
@@ -42,7 +42,7 @@ async fn everything_is_written_at_once(stage: Stage) {
     let read = stage.database.identities().identity_by_id(OURS, ada.id, &CredentialKind::ALL.into()).await;
     let read = read.expect("reads").expect("is there");
     assert_eq!(read.credentials, ada.credentials);
-    assert_eq!(read.verifiable_addresses[0].status, AddressStatus::Sent);
+    assert_eq!(read.verifiable_addresses, ada.verifiable_addresses);
     let (verification, _) = done.verification.expect("given");
     assert_eq!(
         store.flow_by_id(OURS, FlowKind::Verification, verification.id).await.expect("reads"),

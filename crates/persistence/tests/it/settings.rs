@@ -5,7 +5,7 @@ use orrery_core::error::Conflict;
 use orrery_identity::flow::{Flow, FlowKind, FlowState};
 use orrery_identity::identity::Identity;
 use orrery_identity::session::Session;
-use orrery_identity::store::{Redeemed, SettingsDone, SettingsStored, Updated, VerifiedChange};
+use orrery_identity::store::{CodeSent, Redeemed, SettingsDone, SettingsStored, Updated, VerifiedChange};
 use serde_json::json;
 
 use crate::login::sign_in;
@@ -149,7 +149,8 @@ async fn waiting(stage: &Stage) -> (Person, VerifiedChange) {
     let address = &mut identity.verifiable_addresses[0];
     address.value = "lovelace@example.org".to_owned();
     let code = code(&verification, &identity);
-    let sent = stage.database.flows().verification_send(OURS, &verification, &code, &[]).await;
+    let sent = CodeSent { flow: verification.clone(), code: code.clone(), message: None, marks: None };
+    let sent = stage.database.flows().code_send(OURS, &sent).await;
     assert_eq!(sent.expect("sends"), Updated::Done);
     identity.version = read(stage, &person.ada).await.version;
     identity.verifiable_addresses[0].verified = true;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use orrery_core::Timestamp;
 use orrery_core::id::FlowErrorId;
 use orrery_identity::flow::{Flow, FlowKind};
+use orrery_identity::store::CodeSent;
 use orrery_persistence::Swept;
 use serde_json::json;
 
@@ -19,7 +20,8 @@ async fn fill(stage: &Stage) {
     crate::login::sign_in(stage, &ada).await;
     let store = stage.database.flows();
     let verification = flow(FlowKind::Verification);
-    store.verification_send(OURS, &verification, &code(&verification, &ada), &[]).await.expect("sends");
+    let code = code(&verification, &ada);
+    store.code_send(OURS, &CodeSent { flow: verification, code, message: None, marks: None }).await.expect("sends");
     store.flow_error_create(OURS, FlowErrorId::generate(&entropy()), &json!({}), NOW).await.expect("creates");
     stage.database.attempts().attempt_failed(OURS, &crate::attempt::failed(hash(), NOW)).await.expect("counts");
     stage.database.messages().message_enqueue(OURS, &message("ada@example.org")).await.expect("queues");

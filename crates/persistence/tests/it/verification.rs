@@ -1,9 +1,10 @@
 //! Sending and entering verification codes.
 
+use orrery_core::ProjectId;
 use orrery_core::id::CodeId;
 use orrery_identity::flow::{Flow, FlowKind, FlowState};
 use orrery_identity::identity::{AddressStatus, Identity, Via};
-use orrery_identity::store::{NewCode, Redeemed, Updated};
+use orrery_identity::store::{CodeSent, NewCode, Redeemed, Updated};
 
 use crate::sample::{HOUR, NOW, code, entropy, finished, flow, hash, identity, message};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
@@ -36,11 +37,14 @@ async fn sent(stage: &Stage) -> Sent {
     stage.database.identities().identity_create(OURS, &ada).await.expect("creates");
     let flow = Flow { state: FlowState::SentEmail, ..flow(FlowKind::Verification) };
     let code = code(&flow, &ada);
-    let messages = [message("ada@example.org")];
-    let store = stage.database.flows();
-    let updated = store.verification_send(OURS, &flow, &code, &messages).await.expect("sends");
-    assert_eq!(updated, Updated::Done);
+    assert_eq!(send(stage, OURS, &flow, &code).await, Updated::Done);
     Sent { ada, flow, code }
+}
+
+async fn send(stage: &Stage, project: ProjectId, flow: &Flow, code: &NewCode) -> Updated {
+    let (flow, code, marks) = (flow.clone(), code.clone(), code.address.clone());
+    let message = code.address.as_ref().map(|(_, address)| message(address));
+    stage.database.flows().code_send(project, &CodeSent { flow, code, message, marks }).await.expect("sends")
 }
 
 async fn read(stage: &Stage, sent: &Sent) -> Identity {
@@ -134,7 +138,7 @@ async fn an_expired_code_and_an_earlier_code_do_not_work(stage: Stage) {
     let late = store.verification_redeem(OURS, &passed, &[sent.code.code], 100, sent.code.expires_at).await;
     assert_eq!(late.expect("answers"), Redeemed::Wrong);
     let newer = NewCode { id: CodeId::generate(&entropy()), code: hash(), ..sent.code.clone() };
-    assert_eq!(store.verification_send(OURS, &sent.flow, &newer, &[]).await.expect("sends"), Updated::Done);
+    assert_eq!(send(&stage, OURS, &sent.flow, &newer).await, Updated::Done);
     let earlier = store.verification_redeem(OURS, &passed, &[sent.code.code], 100, NOW).await.expect("answers");
     assert_eq!(earlier, Redeemed::Wrong);
     let newest = store.verification_redeem(OURS, &passed, &[newer.code], 100, NOW).await.expect("answers");
@@ -145,7 +149,7 @@ async fn a_code_for_an_unknown_address_never_matches(stage: Stage) {
     let flow = flow(FlowKind::Verification);
     let code = NewCode { identity: None, address: None, ..code(&flow, &identity("nobody@example.org")) };
     let store = stage.database.flows();
-    assert_eq!(store.verification_send(OURS, &flow, &code, &[]).await.expect("sends"), Updated::Done);
+    assert_eq!(send(&stage, OURS, &flow, &code).await, Updated::Done);
     let redeemed = store.verification_redeem(OURS, &finished(&flow), &[code.code], TRIES, NOW).await;
     assert_eq!(redeemed.expect("answers"), Redeemed::Wrong);
 }
@@ -168,8 +172,7 @@ async fn a_verified_address_stays_verified_when_a_code_is_sent(stage: Stage) {
     (address.verified, address.status, address.verified_at) = (true, AddressStatus::Completed, Some(NOW));
     stage.database.identities().identity_create(OURS, &ada).await.expect("creates");
     let flow = flow(FlowKind::Verification);
-    let store = stage.database.flows();
-    store.verification_send(OURS, &flow, &code(&flow, &ada), &[]).await.expect("sends");
+    send(&stage, OURS, &flow, &code(&flow, &ada)).await;
     let read = stage.database.identities().identity_by_id(OURS, ada.id, &[].into()).await;
     assert_eq!(read.expect("reads").expect("is there").verifiable_addresses, ada.verifiable_addresses);
 }
@@ -180,9 +183,7 @@ async fn a_passed_flow_sends_no_more_codes(stage: Stage) {
     let passed = finished(&sent.flow);
     store.verification_redeem(OURS, &passed, &[sent.code.code], TRIES, NOW).await.expect("redeems");
     let again = NewCode { id: CodeId::generate(&entropy()), ..sent.code };
-    let messages = [message("ada@example.org")];
-    let stale = store.verification_send(OURS, &sent.flow, &again, &messages).await.expect("answers");
-    assert_eq!(stale, Updated::Stale);
+    assert_eq!(send(&stage, OURS, &sent.flow, &again).await, Updated::Stale);
     assert_eq!(stage.beside().rows("flow_codes"), 0);
     assert_eq!(stage.beside().rows("messages"), 1);
 }
@@ -207,7 +208,7 @@ async fn another_project_sees_neither_flow_nor_code_nor_address(stage: Stage) {
     assert_eq!(redeemed.expect("answers"), Redeemed::FlowClosed);
     // The same flow id elsewhere is another flow, and knows nothing of our code.
     let theirs = NewCode { id: CodeId::generate(&entropy()), code: hash(), ..sent.code.clone() };
-    assert_eq!(store.verification_send(THEIRS, &sent.flow, &theirs, &[]).await.expect("sends"), Updated::Done);
+    assert_eq!(send(&stage, THEIRS, &sent.flow, &theirs).await, Updated::Done);
     let redeemed = store.verification_redeem(THEIRS, &passed, &[sent.code.code], TRIES, NOW).await;
     assert_eq!(redeemed.expect("answers"), Redeemed::Wrong);
     // Their code names our identity, which is not theirs.

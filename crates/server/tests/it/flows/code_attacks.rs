@@ -15,6 +15,7 @@ use super::world::{World, message_ids};
 
 on_both_databases! {
     asking_and_entering_do_not_tell_who_has_an_account,
+    passwords_and_verifications_cost_the_same_for_nobody,
     two_hundred_guesses_at_once_are_no_more_than_the_flow_allows,
     two_hundred_guesses_in_many_flows_are_no_more_than_the_door_allows,
     guesses_at_codes_and_passwords_count_together,
@@ -60,6 +61,36 @@ async fn asking_and_entering_do_not_tell_who_has_an_account(backend: Backend) {
         }
         assert_eq!(seen[0], seen[1], "fallback: {fallback}");
     }
+}
+
+async fn passwords_and_verifications_cost_the_same_for_nobody(backend: Backend) {
+    let verification = json!({"selfservice": {"flows": {"verification": {"enabled": true}}}});
+    let world = World::quiet_with(backend, settings("passwordless_enabled", verification)).await;
+    world.register(EMAIL, PASSWORD).await;
+    let native = world.native();
+    let mut seen = Vec::new();
+    for address in [EMAIL, "nobody@example.org"] {
+        let mut costs = Vec::new();
+        for _ in 0..3 {
+            let (login, verification) =
+                (native_flow(&native, "login").await, native_flow(&native, "verification").await);
+            let mut cost = Vec::new();
+            for (flow, body) in [
+                (&login, json!({"method": "password", "identifier": address, "password": "wrong"})),
+                (&verification, json!({"method": "code", "email": address})),
+                (&verification, json!({"method": "code", "code": "x00000"})),
+            ] {
+                let before = world.statements();
+                native.submit(flow, body).await;
+                let run = world.statements() - before;
+                cost.push((run.reads, run.writes, run.commits));
+            }
+            costs.push(cost);
+        }
+        // The quietest run of each.
+        seen.push((0..3).map(|step| costs.iter().map(|cost| cost[step]).min()).collect::<Vec<_>>());
+    }
+    assert_eq!(seen[0], seen[1]);
 }
 
 async fn two_hundred_guesses_at_once_are_no_more_than_the_flow_allows(backend: Backend) {
