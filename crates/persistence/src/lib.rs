@@ -30,6 +30,7 @@ mod postgres;
 mod queue;
 mod rows;
 mod schema;
+mod session_cache;
 mod sqlite;
 mod statements;
 mod sweep;
@@ -37,10 +38,12 @@ mod workers;
 
 pub use config::{DatabaseConfig, InvalidUrl};
 pub use migrate::{MigrationState, MigrationStatus, SchemaError};
+pub use session_cache::CacheUse;
 pub use statements::Statements;
 pub use sweep::Swept;
 
 use config::Location;
+use session_cache::SessionCache;
 use statements::Counters;
 
 /// An open database. Clones share it; it is closed when the last clone and the last store are dropped.
@@ -48,6 +51,7 @@ use statements::Counters;
 pub struct Database {
     engine: Engine,
     counters: Arc<Counters>,
+    sessions: Arc<SessionCache>,
 }
 
 #[derive(Clone)]
@@ -75,6 +79,7 @@ impl Database {
     /// When the URL cannot be understood or the file cannot be opened.
     pub fn connect(config: &DatabaseConfig) -> Result<Self, ConnectError> {
         let counters = Arc::new(Counters::default());
+        let sessions = Arc::new(SessionCache::new(config.session_cache));
         let refused = |error: &dyn std::fmt::Display| ConnectError::Refused(error.to_string());
         let path = match config.location()? {
             Location::Postgres { url, connections } => {
@@ -83,15 +88,16 @@ impl Database {
                     connections: connections.unwrap_or(config.connections).max(1),
                     statement_timeout: config.timeout,
                     counters: Arc::clone(&counters),
+                    sessions: Arc::clone(&sessions),
                 });
                 let store = postgres::open(config, &server).map_err(|error| refused(&error))?;
-                return Ok(Self { engine: Engine::Postgres(Arc::new(store), server), counters });
+                return Ok(Self { engine: Engine::Postgres(Arc::new(store), server), counters, sessions });
             }
             Location::File(path) => Some(path),
             Location::Memory => None,
         };
-        let store = sqlite::open(config, path, Arc::clone(&counters)).map_err(|error| refused(&error))?;
-        Ok(Self { engine: Engine::Sqlite(Arc::new(store)), counters })
+        let store = sqlite::open(config, path, Arc::clone(&counters), &sessions).map_err(|error| refused(&error))?;
+        Ok(Self { engine: Engine::Sqlite(Arc::new(store)), counters, sessions })
     }
 
     /// Removes what has expired: of each kind of row at most `limit`, in short transactions of their own. Safe on
@@ -121,6 +127,12 @@ impl Database {
     #[must_use]
     pub fn statements(&self) -> Statements {
         self.counters.read()
+    }
+
+    /// How often sessions were known and had to be read since it was opened.
+    #[must_use]
+    pub fn session_cache(&self) -> CacheUse {
+        self.sessions.counts()
     }
 
     /// Every migration that this program or the database knows, by version.

@@ -63,6 +63,18 @@ pub(crate) enum Purpose {
     Statement,
     /// A call that writes in a transaction.
     Transaction,
+    /// A call that changes tables, in a transaction.
+    Schema,
+}
+
+impl Purpose {
+    /// Whether it may change what is stored.
+    pub(crate) const fn writes(self) -> bool {
+        match self {
+            Self::Engine | Self::Read => false,
+            Self::Statement | Self::Transaction | Self::Schema => true,
+        }
+    }
 }
 
 thread_local! {
@@ -98,7 +110,7 @@ impl Meter {
                 counters.commits.fetch_add(1, Ordering::Relaxed);
                 &counters.writes
             }
-            Purpose::Transaction => &counters.writes,
+            Purpose::Transaction | Purpose::Schema => &counters.writes,
         }
         .fetch_add(1, Ordering::Relaxed);
     }

@@ -23,6 +23,12 @@ pub(crate) trait Connect<C>: Send + Sync {
     fn connect(&self) -> Result<C, Trouble>;
     /// Whether the connection still works.
     fn works(&self, connection: &mut C) -> bool;
+    /// Readies the connection for its first write.
+    fn before_first_write(&self, _: &mut C) -> Result<(), Trouble> {
+        Ok(())
+    }
+    /// Called after every write, before anybody hears what became of it.
+    fn after_write(&self, _: &mut C) {}
 }
 
 /// Starts `count` threads called `name`. They end when every sender of the queue is gone.
@@ -46,6 +52,7 @@ where
             maker: Arc::clone(maker),
             connected: Arc::clone(&connected),
             connection: None,
+            may_write: false,
             used: Instant::now(),
             wait: Duration::ZERO,
         };
@@ -60,6 +67,8 @@ struct Worker<C, M> {
     /// How many workers of this queue have a connection.
     connected: Arc<AtomicUsize>,
     connection: Option<C>,
+    /// Whether the connection was readied for writing.
+    may_write: bool,
     used: Instant,
     /// How long to wait after the next failure to connect.
     wait: Duration,
@@ -102,10 +111,23 @@ impl<C: Connection, M: Connect<C>> Worker<C, M> {
 
     fn execute(&mut self, mut job: BoxedJob<C>) {
         let Some(connection) = self.connection.as_mut() else { return };
-        let done = match job.purpose() {
-            Purpose::Transaction => connection.transaction(|connection| job.run(connection)),
+        let purpose = job.purpose();
+        if purpose.writes() && !self.may_write {
+            if let Err(trouble) = self.maker.before_first_write(connection) {
+                if !self.still_works() {
+                    self.disconnect();
+                }
+                return job.answer(Err(trouble));
+            }
+            self.may_write = true;
+        }
+        let done = match purpose {
+            Purpose::Transaction | Purpose::Schema => connection.transaction(|connection| job.run(connection)),
             Purpose::Engine | Purpose::Read | Purpose::Statement => job.run(connection),
         };
+        if purpose.writes() {
+            self.maker.after_write(connection);
+        }
         let (settled, in_doubt) = match done {
             Ok(()) => (Ok(()), false),
             Err(Undone::ByItself { connection_in_doubt }) => (Ok(()), connection_in_doubt),
@@ -135,6 +157,7 @@ impl<C: Connection, M: Connect<C>> Worker<C, M> {
 
     fn disconnect(&mut self) {
         if self.connection.take().is_some() {
+            self.may_write = false;
             tracing::warn!("a database connection was lost");
             self.connected.fetch_sub(1, Ordering::SeqCst);
         }

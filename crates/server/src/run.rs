@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use orrery_persistence::{Database, SchemaError};
 
 use crate::config::Loaded;
+use crate::config::value::ByteSize;
 use crate::listeners::{Addresses, Certificates, Listeners, Serving};
 use crate::metrics;
 use crate::wiring::{self, Parts, Sources, Surfaces};
@@ -49,11 +50,15 @@ impl Server {
     /// # Errors
     /// When an address cannot be bound, the database cannot be used, or a part cannot be made.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let Options { loaded, surfaces, sources, migrations } = options;
+        let Options { mut loaded, surfaces, sources, migrations } = options;
         metrics::install()?;
-        let serve = &loaded.config.serve;
+        let serve = &loaded.config.serve.clone();
         let listeners = Listeners::open(serve, !loaded.config.admin.tokens.is_empty())?;
         let (addresses, certificates) = (listeners.addresses.clone(), listeners.certificates());
+        if surfaces == Surfaces::Courier {
+            // It reads none.
+            loaded.config.database.session_cache = ByteSize(0);
+        }
         let database = wiring::database(&loaded.config)?;
         prepare(&database, migrations).await?;
         let mut parts = Parts::new(&loaded, surfaces, sources, database, &addresses).await?;

@@ -122,7 +122,11 @@ impl Frontend for Platform {
 }
 
 impl Platform {
-    async fn session(&self, context: &RequestContext, request: &HttpRequest) -> Result<SessionWithIdentity, Trouble> {
+    async fn session(
+        &self,
+        context: &RequestContext,
+        request: &HttpRequest,
+    ) -> Result<Arc<SessionWithIdentity>, Trouble> {
         let presented = session::presented(request, &self.identity, context);
         let required = self.identity.config.load().session.required_aal;
         whoami(&self.identity, context, &presented, required).await.map_err(|error| match error {

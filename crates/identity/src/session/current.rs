@@ -1,5 +1,7 @@
 //! Whose session a request carries, and whether it is enough.
 
+use std::sync::Arc;
+
 use orrery_core::{RequestContext, StoreError};
 
 use super::{Presented, SessionWithIdentity};
@@ -20,7 +22,8 @@ pub enum NoSession {
     Store(#[from] StoreError),
 }
 
-/// The active session of a request, if it has one. One store call, none without a token.
+/// The active session of a request, if it has one. One store call, none without a token; see
+/// [`SessionStore::session_by_token`](crate::store::SessionStore::session_by_token).
 ///
 /// # Errors
 /// When storage fails.
@@ -28,7 +31,7 @@ pub async fn current(
     service: &IdentityService,
     context: &RequestContext,
     presented: &Presented,
-) -> Result<Option<SessionWithIdentity>, StoreError> {
+) -> Result<Option<Arc<SessionWithIdentity>>, StoreError> {
     let hashes = presented.hashes(&service.keyring);
     if hashes.is_empty() {
         return Ok(None);
@@ -46,7 +49,7 @@ pub async fn whoami(
     context: &RequestContext,
     presented: &Presented,
     required: RequiredAal,
-) -> Result<SessionWithIdentity, NoSession> {
+) -> Result<Arc<SessionWithIdentity>, NoSession> {
     let session = current(service, context, presented).await?.ok_or(NoSession::Inactive)?;
     if service.config.load().is_enough(required, &session.session, &session.identity) {
         Ok(session)

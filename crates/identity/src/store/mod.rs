@@ -9,6 +9,7 @@
 mod steps;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -140,13 +141,13 @@ pub enum Extended {
 /// Sessions. They are created by the step that completes a flow; see [`FlowStore`].
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// The session that a token belongs to, with its identity: one statement. Revoked and expired ones are returned
-    /// too; the caller decides.
+    /// The session that a token belongs to, with its identity: one statement, or none when it is known and has not changed
+    /// since. Revoked and expired ones are returned too; the caller decides.
     async fn session_by_token(
         &self,
         project: ProjectId,
         token: &[TokenHash],
-    ) -> Result<Option<SessionWithIdentity>, StoreError>;
+    ) -> Result<Option<Arc<SessionWithIdentity>>, StoreError>;
 
     /// One session with its identity.
     async fn session_by_id(&self, project: ProjectId, id: SessionId)

@@ -10,9 +10,11 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use crate::config::DatabaseConfig;
 use crate::migrate::{self, MigrationStatus};
 use crate::queue::{Queue, Trouble};
+use crate::session_cache::SessionCache;
 use crate::statements::{Counters, Meter, Purpose};
 use crate::workers::{self, Connect};
 
+mod listen;
 #[path = "../store/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one body of queries, compiled once per backend")]
 mod store;
@@ -24,6 +26,13 @@ type Conn = PgConnection;
 
 /// Its query language.
 type Db = diesel::pg::Pg;
+
+/// Whether changes of this table void cached sessions.
+#[cfg(test)]
+fn hears_changes_of(table: &str) -> bool {
+    let triggers = include_str!("../../../../migrations/postgres/20261126000100_hear_identity_changes/up.sql");
+    triggers.contains(&format!("AFTER UPDATE OR DELETE ON {table}\n"))
+}
 
 /// How a call with a single statement is run: it commits by itself.
 const SINGLE_STATEMENT: Purpose = Purpose::Statement;
@@ -51,7 +60,10 @@ const MIGRATION_LOCK: i64 = 0x6f72_7265_7279;
 pub(crate) fn open(config: &DatabaseConfig, server: &Arc<Server>) -> std::io::Result<Store> {
     let (queue, jobs) = Queue::new(config.queue, config.timeout);
     workers::start("postgres", server.connections, &jobs, server)?;
-    Ok(Store::new(queue.clone(), queue))
+    if server.sessions.is_used() {
+        listen::start(server.url.clone(), &server.sessions)?;
+    }
+    Ok(Store::new(queue.clone(), queue, Arc::clone(&server.sessions)))
 }
 
 /// Where the database is and how to talk to it.
@@ -61,6 +73,7 @@ pub(crate) struct Server {
     pub(crate) connections: usize,
     pub(crate) statement_timeout: Duration,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) sessions: Arc<SessionCache>,
 }
 
 impl Connect<PgConnection> for Server {
@@ -78,6 +91,20 @@ impl Connect<PgConnection> for Server {
 
     fn works(&self, connection: &mut PgConnection) -> bool {
         connection.batch_execute("SELECT 1").is_ok()
+    }
+
+    /// The connection that writes hears at once what it has changed, not when the listening one does.
+    fn before_first_write(&self, connection: &mut PgConnection) -> Result<(), Trouble> {
+        if !self.sessions.is_used() {
+            return Ok(());
+        }
+        connection.batch_execute(listen::LISTEN_TO_ONESELF).map_err(|error| Trouble::new(&error))
+    }
+
+    fn after_write(&self, connection: &mut PgConnection) {
+        if listen::pass_on(connection, &self.sessions).is_err() {
+            self.sessions.anything_changed();
+        }
     }
 }
 

@@ -11,11 +11,13 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use crate::config::DatabaseConfig;
 use crate::migrate::{self, MigrationStatus, SchemaError};
 use crate::queue::{Decision, Queue, Trouble};
+use crate::session_cache::SessionCache;
 use crate::statements::{Counters, Meter, Purpose};
 use crate::workers::{self, Connect};
 
 #[path = "../store/mod.rs"]
 mod store;
+mod watch;
 mod writer;
 
 pub(crate) use store::Store;
@@ -25,6 +27,12 @@ type Conn = SqliteConnection;
 
 /// Its query language.
 type Db = diesel::sqlite::Sqlite;
+
+/// Whether changes of this table void cached sessions.
+#[cfg(test)]
+fn hears_changes_of(table: &str) -> bool {
+    ["UPDATE", "DELETE"].iter().all(|event| watch::TRIGGERS.contains(&format!("AFTER {event} ON main.{table}\n")))
+}
 
 /// How a call with a single statement is run: in the writer's transaction like all others.
 const SINGLE_STATEMENT: Purpose = Purpose::Transaction;
@@ -49,19 +57,24 @@ const READERS: usize = 2;
 ///
 /// # Errors
 /// When the file cannot be opened or the operating system refuses a thread.
-pub(crate) fn open(config: &DatabaseConfig, path: Option<PathBuf>, counters: Arc<Counters>) -> Result<Store, Trouble> {
+pub(crate) fn open(
+    config: &DatabaseConfig,
+    path: Option<PathBuf>,
+    counters: Arc<Counters>,
+    sessions: &Arc<SessionCache>,
+) -> Result<Store, Trouble> {
     // Shorter than the callers wait, so that they hear of a lock that another process holds.
     let file = Arc::new(File { path, lock_timeout: config.timeout / 2, counters });
     file.create().map_err(|error| Trouble::new(&error))?;
     let (writes, jobs) = Queue::new(config.queue, config.timeout);
-    writer::start(&file, file.connect()?, jobs).map_err(|error| Trouble::new(&error))?;
+    writer::start(&file, file.connect()?, jobs, sessions).map_err(|error| Trouble::new(&error))?;
     if file.path.is_none() {
         // Nobody else can see a database in memory: its one thread reads too.
-        return Ok(Store::new(writes.clone(), writes));
+        return Ok(Store::new(writes.clone(), writes, Arc::clone(sessions)));
     }
     let (reads, jobs) = Queue::new(config.queue, config.timeout);
     workers::start("sqlite-read", READERS, &jobs, &Arc::new(Reader(file))).map_err(|error| Trouble::new(&error))?;
-    Ok(Store::new(reads, writes))
+    Ok(Store::new(reads, writes, Arc::clone(sessions)))
 }
 
 impl Store {
@@ -87,7 +100,7 @@ impl Store {
         work: impl FnOnce(&mut Conn) -> Result<T, migrate::Fault> + Send + 'static,
     ) -> Result<T, SchemaError> {
         let queue = self.writes.patient();
-        let done = queue.call(Purpose::Transaction, |connection| {
+        let done = queue.call(Purpose::Schema, |connection| {
             Ok(match work(connection) {
                 Ok(done) => Decision::Keep(Ok(done)),
                 Err(fault) => Decision::Undo(Err(fault.to_string())),

@@ -1,17 +1,24 @@
 //! The one writing thread: every call that is waiting shares a commit, and none is acknowledged before it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::Error as DieselError;
 use diesel::{Connection, SqliteConnection};
 
 use super::File;
+use super::watch::Watch;
 use crate::queue::{BoxedJob, Trouble, Undone};
+use crate::session_cache::SessionCache;
+use crate::statements::Purpose;
 use crate::workers::Connect;
 
 /// At most this many calls share a commit, which bounds how long the first of them waits for the last.
 const GROUP: usize = 256;
+
+/// What other programs write to the file is noticed within this time.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Starts the thread. It ends when every sender of the queue is gone.
 ///
@@ -21,8 +28,10 @@ pub(super) fn start(
     file: &Arc<File>,
     connection: SqliteConnection,
     jobs: flume::Receiver<BoxedJob<SqliteConnection>>,
+    sessions: &Arc<SessionCache>,
 ) -> std::io::Result<()> {
-    let mut writer = Writer { file: Arc::clone(file), connection, jobs };
+    let watch = Watch::new(Arc::clone(sessions));
+    let mut writer = Writer { file: Arc::clone(file), connection, jobs, watch };
     std::thread::Builder::new().name("sqlite-write".to_owned()).spawn(move || writer.serve()).map(|_| ())
 }
 
@@ -30,18 +39,41 @@ struct Writer {
     file: Arc<File>,
     connection: SqliteConnection,
     jobs: flume::Receiver<BoxedJob<SqliteConnection>>,
+    watch: Watch,
 }
 
 impl Writer {
     fn serve(&mut self) {
-        while let Ok(first) = self.jobs.recv() {
+        loop {
+            self.watch.install(&mut self.connection);
+            let Some(first) = self.next() else { return };
             let mut group: Vec<_> = std::iter::once(first).chain(self.jobs.try_iter().take(GROUP - 1)).collect();
             let settled = self.commit(&mut group).map_err(|error| Trouble::new(&error));
             if settled.is_err() {
+                self.watch.in_doubt();
                 self.recover();
+            }
+            self.watch.publish();
+            if group.iter().any(|job| job.purpose() == Purpose::Schema) {
+                self.watch.begin_again();
             }
             for job in group {
                 job.answer(settled.clone());
+            }
+        }
+    }
+
+    /// The next call; none when no caller is left.
+    fn next(&mut self) -> Option<BoxedJob<SqliteConnection>> {
+        // Nobody else writes to a database in memory.
+        if !self.watch.is_needed() || self.file.path.is_none() {
+            return self.jobs.recv().ok();
+        }
+        loop {
+            match self.jobs.recv_timeout(LOOK) {
+                Ok(job) => return Some(job),
+                Err(flume::RecvTimeoutError::Timeout) => self.watch.look_at_version(&mut self.connection),
+                Err(flume::RecvTimeoutError::Disconnected) => return None,
             }
         }
     }
@@ -51,6 +83,7 @@ impl Writer {
         let connection = &mut self.connection;
         // Immediate: a transaction that begins by reading could not become a writing one while somebody else writes.
         AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")?;
+        self.watch.look_at_version(connection);
         match group {
             // The usual case on a quiet server: the transaction itself is the savepoint.
             [only] if only.abandoned() => return AnsiTransactionManager::rollback_transaction(connection),
@@ -79,6 +112,7 @@ impl Writer {
             match self.file.connect() {
                 Ok(connection) => {
                     self.connection = connection;
+                    self.watch.begin_again();
                     return;
                 }
                 Err(trouble) => tracing::error!(reason = %trouble, "cannot open the database again"),

@@ -1,6 +1,9 @@
 //! The queries, once for both databases: this folder is mounted below `postgres` and below `sqlite`, and `super`
 //! names what differs.
 //!
+//! Sessions that were read are cached. A method that changes them, or whom they belong to, needs to do nothing for that:
+//! see `session_cache.rs`.
+//!
 //! To add a store: declare its trait in the crate that needs it, implement it in a file here, hand it out in
 //! `lib.rs`, and prove it in the conformance suite.
 
@@ -17,23 +20,27 @@ mod settings;
 mod sweep;
 mod verification;
 
+use std::sync::Arc;
+
 use diesel::RunQueryDsl;
 use orrery_core::StoreError;
 
 use super::{Conn, SINGLE_STATEMENT};
 use crate::error::Outcome;
 use crate::queue::{Decision, Queue};
+use crate::session_cache::SessionCache;
 use crate::statements::Purpose;
 
 /// Every storage trait, on one database.
 pub(crate) struct Store {
     reads: Queue<Conn>,
     pub(super) writes: Queue<Conn>,
+    sessions: Arc<SessionCache>,
 }
 
 impl Store {
-    pub(super) const fn new(reads: Queue<Conn>, writes: Queue<Conn>) -> Self {
-        Self { reads, writes }
+    pub(super) const fn new(reads: Queue<Conn>, writes: Queue<Conn>, sessions: Arc<SessionCache>) -> Self {
+        Self { reads, writes, sessions }
     }
 
     /// Reads.

@@ -1,5 +1,7 @@
 //! Sessions.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel::dsl::not;
 use diesel::helper_types::IntoBoxed;
@@ -25,21 +27,31 @@ impl SessionStore for Store {
         &self,
         project: ProjectId,
         token: &[TokenHash],
-    ) -> Result<Option<SessionWithIdentity>, StoreError> {
+    ) -> Result<Option<Arc<SessionWithIdentity>>, StoreError> {
+        if let Some(known) = self.sessions.find(project, token) {
+            return Ok(Some(known));
+        }
+        let as_of = self.sessions.as_of();
         let token: Vec<_> = token.iter().copied().map(Hash).collect();
-        self.read(move |connection| {
-            let query = with_identity()
-                .filter(sessions::project_id.eq(Uid(project)))
-                .select((SessionRow::as_select(), IdentityRow::as_select()));
+        let read = self.read(move |connection| {
+            let query = with_identity().filter(sessions::project_id.eq(Uid(project))).select((
+                sessions::token_hash,
+                SessionRow::as_select(),
+                IdentityRow::as_select(),
+            ));
             // This is the hottest statement of all. With one secret it is the same text every time, so that SQLite
             // keeps it prepared.
             let found = match token.as_slice() {
                 [only] => query.filter(sessions::token_hash.eq(*only)).first(connection),
                 several => query.filter(sessions::token_hash.eq_any(several.to_vec())).first(connection),
             };
-            Ok(found.optional()?.map(|(session, identity): (SessionRow, _)| session.with_identity(identity)))
-        })
-        .await
+            let found: Option<(Hash, SessionRow, IdentityRow)> = found.optional()?;
+            Ok(found.map(|(token, session, identity)| (token.0, Arc::new(session.with_identity(identity)))))
+        });
+        Ok(read.await?.map(|(token, session)| {
+            self.sessions.keep(as_of, project, token, &session);
+            session
+        }))
     }
 
     async fn session_by_id(
@@ -221,4 +233,23 @@ fn shown(project: ProjectId, filter: SessionFilter) -> IntoBoxed<'static, with_i
         query = if active { query.filter(is_active) } else { query.filter(not(is_active)) };
     }
     query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::hears_changes_of;
+    use super::*;
+
+    #[test]
+    fn every_table_that_a_cached_session_is_read_from_tells_of_its_changes() {
+        let query = diesel::debug_query::<Db, _>(&with_identity()).to_string().replace(['"', '`', '(', ')'], "");
+        let words: Vec<_> = query.split_whitespace().collect();
+        let tables = words.windows(2).filter(|pair| ["FROM", "JOIN"].contains(&pair[0])).map(|pair| pair[1]);
+        let tables: Vec<_> = tables.collect();
+        assert_eq!(tables, ["sessions", "identities"], "{query}");
+        for table in tables {
+            assert!(hears_changes_of(table), "{table} needs triggers: see session_cache.rs");
+        }
+        assert!(!hears_changes_of("flows"));
+    }
 }

@@ -8,11 +8,12 @@ use orrery_persistence::Statements;
 use crate::sample::{finished, flow, hash, identity, new_session};
 use crate::stage::{OURS, Stage, on_both_engines};
 
-on_both_engines!(whoami_is_one_statement, a_login_keeps_its_budget);
+on_both_engines!(whoami_is_one_statement_and_then_none, a_login_keeps_its_budget);
 
 const ONE_READ: Statements = Statements { reads: 1, writes: 0, commits: 0 };
+const NOTHING: Statements = Statements { reads: 0, writes: 0, commits: 0 };
 
-async fn whoami_is_one_statement(stage: Stage) {
+async fn whoami_is_one_statement_and_then_none(stage: Stage) {
     let ada = identity("ada@example.org");
     stage.database.identities().identity_create(OURS, &ada).await.expect("creates");
     let (_, token) = crate::login::sign_in(&stage, &ada).await;
@@ -20,6 +21,11 @@ async fn whoami_is_one_statement(stage: Stage) {
     let read = stage.database.sessions().session_by_token(OURS, &[token]).await.expect("reads").expect("is there");
     assert!(!read.identity.verifiable_addresses.is_empty() && !read.session.devices.is_empty());
     assert_eq!(stage.database.statements() - before, ONE_READ);
+    crate::session_cache::until_known(&stage.database, token).await;
+    let before = stage.database.statements();
+    let known = stage.database.sessions().session_by_token(OURS, &[token]).await.expect("knows").expect("is there");
+    assert_eq!(known, read);
+    assert_eq!(stage.database.statements() - before, NOTHING);
 }
 
 async fn a_login_keeps_its_budget(stage: Stage) {

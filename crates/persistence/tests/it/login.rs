@@ -22,7 +22,7 @@ on_both_engines!(
     another_project_cannot_complete,
 );
 
-fn done(flow: &orrery_identity::flow::Flow, session: SessionWrite) -> LoginDone {
+pub(crate) fn done(flow: &orrery_identity::flow::Flow, session: SessionWrite) -> LoginDone {
     LoginDone {
         flow: finished(flow),
         session,
@@ -81,7 +81,7 @@ async fn everything_is_written_at_once(stage: Stage) {
 
     let sessions = stage.database.sessions();
     let read = sessions.session_by_token(OURS, &[token]).await.expect("reads").expect("is there");
-    assert_eq!((read.session, read.identity.id), (session, ada.id));
+    assert_eq!((&read.session, read.identity.id), (&session, ada.id));
     let other = sessions.session_by_token(OURS, &[elsewhere]).await.expect("reads").expect("is there");
     assert!(!other.session.active, "other sessions are revoked");
     assert_eq!(store.flow_by_id(OURS, FlowKind::Login, flow.id).await.expect("reads"), Some(done.flow));
@@ -143,7 +143,7 @@ async fn renewing_keeps_the_token(stage: Stage) {
     let renewed = Session { aal: Aal::Aal2, authenticated_at: NOW + HOUR, expires_at: NOW + HOUR * 30, ..before };
     assert_eq!(complete(&stage, SessionWrite::Renew(renewed.clone())).await, Completion::Done);
     let read = stage.database.sessions().session_by_token(OURS, &[token]).await.expect("reads");
-    assert_eq!(read.map(|read| read.session), Some(renewed));
+    assert_eq!(read.map(|read| read.session.clone()), Some(renewed));
 }
 
 async fn a_revoked_session_is_not_renewed(stage: Stage) {

@@ -1,19 +1,17 @@
 //! Losing the database: callers hear it at once, nothing is half written, and service resumes by itself.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orrery_core::StoreError;
 use orrery_identity::flow::FlowKind;
 use orrery_identity::store::Completion;
 use orrery_persistence::{Database, DatabaseConfig};
-use tokio::net::{TcpListener, TcpStream};
-use url::Url;
+use tokio::net::TcpListener;
 
 use crate::registration::done;
 use crate::sample::{NOW, flow, hash, identity, key, message};
 use crate::stage::{Beside, Engine, OURS, Place, Stage};
+use crate::wire::Wire;
 
 /// The other connections to this database that wait for a lock.
 const WAITING: &str = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
@@ -148,53 +146,4 @@ async fn postgres_that_is_not_there_is_unavailable() {
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     assert!(!format!("{error:?}").contains("secret"), "the password is not repeated");
     assert!(database.check_schema().await.is_err());
-}
-
-/// A TCP connection to a database that can be cut and mended.
-struct Wire {
-    url: String,
-    whole: Arc<AtomicBool>,
-    cuts: tokio::sync::watch::Sender<u32>,
-}
-
-impl Wire {
-    async fn to(url: &str) -> Self {
-        let mut url = Url::parse(url).expect("a URL");
-        let target = format!("{}:{}", url.host_str().expect("a host"), url.port().unwrap_or(5432));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-        let port = listener.local_addr().expect("has an address").port();
-        url.set_host(Some("127.0.0.1")).expect("has a host");
-        url.set_port(Some(port)).expect("has a port");
-        let (cuts, cut) = tokio::sync::watch::channel(0);
-        let whole = Arc::new(AtomicBool::new(true));
-        tokio::spawn({
-            let whole = Arc::clone(&whole);
-            async move {
-                while let Ok((mut caller, _)) = listener.accept().await {
-                    if !whole.load(Ordering::SeqCst) {
-                        continue;
-                    }
-                    let (target, mut cut) = (target.clone(), cut.clone());
-                    tokio::spawn(async move {
-                        let mut server = TcpStream::connect(target).await.expect("the server answers");
-                        cut.mark_unchanged();
-                        tokio::select! {
-                            _ = tokio::io::copy_bidirectional(&mut caller, &mut server) => {}
-                            _ = cut.changed() => {}
-                        }
-                    });
-                }
-            }
-        });
-        Self { url: url.into(), whole, cuts }
-    }
-
-    fn cut(&self) {
-        self.whole.store(false, Ordering::SeqCst);
-        self.cuts.send_modify(|count| *count += 1);
-    }
-
-    fn mend(&self) {
-        self.whole.store(true, Ordering::SeqCst);
-    }
 }

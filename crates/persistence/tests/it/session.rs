@@ -41,8 +41,10 @@ async fn a_token_finds_its_session_and_identity(stage: Stage) {
     let (session, token) = crate::login::sign_in(&stage, &ada).await;
     let store = stage.database.sessions();
     let expected = Some(SessionWithIdentity { session: session.clone(), identity: without_credentials(&ada) });
-    assert_eq!(store.session_by_token(OURS, &[token]).await.expect("reads"), expected);
-    assert_eq!(store.session_by_token(OURS, &[hash(), token]).await.expect("reads"), expected);
+    for tokens in [&[token][..], &[hash(), token], &[token]] {
+        let found = store.session_by_token(OURS, tokens).await.expect("reads");
+        assert_eq!(found.as_deref(), expected.as_ref());
+    }
     assert_eq!(store.session_by_id(OURS, session.id).await.expect("reads"), expected);
     assert_eq!(store.session_by_token(OURS, &[hash()]).await.expect("reads"), None);
     assert_eq!(store.session_by_token(OURS, &[]).await.expect("reads"), None);

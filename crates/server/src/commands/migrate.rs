@@ -1,27 +1,28 @@
 //! `orrery migrate`.
 
 use anyhow::bail;
-use orrery_persistence::MigrationState;
+use orrery_persistence::{Database, MigrationState};
 
 use super::{say, source};
-use crate::cli::MigrateAction;
+use crate::cli::{MigrateAction, Source};
+use crate::config::value::ByteSize;
 use crate::wiring;
 
 pub(super) async fn migrate(action: MigrateAction) -> anyhow::Result<()> {
     match action {
         MigrateAction::Up { source } => {
-            let applied = wiring::database(&source::load(&source)?.config)?.migrate_up().await?;
+            let applied = database(&source)?.migrate_up().await?;
             report("applied", &applied, "the schema is up to date already")
         }
         MigrateAction::Down { yes: false, .. } => {
             bail!("taking back a migration loses the data in what it made; say so with --yes")
         }
         MigrateAction::Down { source, steps, yes: true } => {
-            let reverted = wiring::database(&source::load(&source)?.config)?.migrate_down(steps).await?;
+            let reverted = database(&source)?.migrate_down(steps).await?;
             report("reverted", &reverted, "there is nothing to take back")
         }
         MigrateAction::Status { source } => {
-            let status = wiring::database(&source::load(&source)?.config)?.migration_status().await?;
+            let status = database(&source)?.migration_status().await?;
             for migration in status {
                 let state = match migration.state {
                     MigrationState::Applied => "applied",
@@ -33,6 +34,13 @@ pub(super) async fn migrate(action: MigrateAction) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// The database, for a program that reads no sessions.
+fn database(source: &Source) -> anyhow::Result<Database> {
+    let mut config = source::load(source)?.config;
+    config.database.session_cache = ByteSize(0);
+    wiring::database(&config)
 }
 
 fn report(done: &str, names: &[String], nothing: &str) -> anyhow::Result<()> {

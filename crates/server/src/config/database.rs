@@ -4,7 +4,7 @@ use orrery_core::GoDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::value::{DatabaseUrl, DurationText, seconds};
+use super::value::{ByteSize, DatabaseUrl, DurationText, seconds};
 
 /// Where everything is kept.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct Database {
     /// How long a caller waits for the database.
     #[schemars(with = "DurationText")]
     pub timeout: GoDuration,
+    /// How much memory the cache of sessions may take, so that `whoami` need not ask the database; `0` for none. What
+    /// changes a session is seen at once, and by other nodes on the same PostgreSQL within milliseconds.
+    pub session_cache: ByteSize,
     /// Removal of what has expired.
     pub cleanup: Cleanup,
 }
@@ -33,6 +36,7 @@ impl Default for Database {
             connections: None,
             queue: None,
             timeout: seconds(10),
+            session_cache: ByteSize(32 << 20),
             cleanup: Cleanup::default(),
         }
     }

@@ -272,6 +272,7 @@ pub fn database(config: &Config) -> anyhow::Result<Database> {
     settings.timeout = config.database.timeout.0;
     settings.connections = config.database.connections.unwrap_or(settings.connections);
     settings.queue = config.database.queue.unwrap_or(settings.queue);
+    settings.session_cache = config.database.session_cache.0;
     Ok(Database::connect(&settings)?)
 }
 

@@ -58,7 +58,7 @@ impl<'a> Exchange<'a> {
 
     /// The request's session, if it is active.
     pub(in crate::http) async fn session(&self) -> Result<Option<SessionWithIdentity>, ApiError> {
-        Ok(current(self.service, self.context, &self.presented()).await?)
+        Ok(current(self.service, self.context, &self.presented()).await?.map(Arc::unwrap_or_clone))
     }
 
     /// The address in a query parameter, if there is one and it may be returned to.
