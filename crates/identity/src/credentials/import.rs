@@ -122,7 +122,7 @@ impl ImportedPassword {
         if let Some(hashed) = self.hashed_password.as_ref().filter(|hashed| !hashed.expose_secret().is_empty()) {
             let hash = hashed.expose_secret().parse();
             return hash.map(Some).map_err(|_| {
-                let reason = "not a password hash of an accepted format within bounds; use Argon2 or bcrypt";
+                let reason = "not a password hash of an accepted format, or one that is too costly to check";
                 ChangeError::invalid(format!("{FIELD}.hashed_password"), reason)
             });
         }

@@ -2,13 +2,12 @@
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, general_purpose::STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use super::InvalidHash;
+use super::notation::{decode, numbers};
 
 /// Most memory that a hash may ask for: 1 GiB.
 const MAX_MEMORY_KIB: u32 = 1024 * 1024;
@@ -22,11 +21,6 @@ const SALT: std::ops::RangeInclusive<usize> = 8..=64;
 const OUTPUT: std::ops::RangeInclusive<usize> = 16..=128;
 /// Bytes of the hashes that we make.
 const OUR_OUTPUT: usize = 32;
-
-const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The working memory of one hashing thread, kept between hashes: asking the system for it anew costs about a tenth of
 /// the time that a hash takes.
@@ -105,19 +99,9 @@ impl Argon2Hash {
             "argon2i" => Algorithm::Argon2i,
             _ => return Err(InvalidHash),
         };
-        let mut parameters = parameters.split(',');
-        let mut parameter = |name: &str, most: u32| {
-            let number = parameters.next()?.strip_prefix(name)?.strip_prefix('=')?.parse().ok()?;
-            (1..=most).contains(&number).then_some(number)
-        };
-        let memory_kib = parameter("m", MAX_MEMORY_KIB).ok_or(InvalidHash)?;
-        let iterations = parameter("t", MAX_ITERATIONS).ok_or(InvalidHash)?;
-        let parallelism = parameter("p", MAX_PARALLELISM).ok_or(InvalidHash)?;
-        let salt = ANY_PADDING.decode(salt).map_err(|_| InvalidHash)?;
-        let output = ANY_PADDING.decode(output).map_err(|_| InvalidHash)?;
-        if parameters.next().is_some() || !SALT.contains(&salt.len()) || !OUTPUT.contains(&output.len()) {
-            return Err(InvalidHash);
-        }
+        let bounds = [("m", 1..=MAX_MEMORY_KIB), ("t", 1..=MAX_ITERATIONS), ("p", 1..=MAX_PARALLELISM)];
+        let [memory_kib, iterations, parallelism] = numbers(parameters, bounds)?;
+        let (salt, output) = (decode(salt, SALT)?, decode(output, OUTPUT)?);
         let hash = Self { algorithm, memory_kib, iterations, parallelism, salt, output };
         hash.parameters().map(|_| hash).ok_or(InvalidHash)
     }

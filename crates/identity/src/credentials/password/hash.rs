@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::argon2::{Argon2Hash, Memory};
 use super::bcrypt::{self, BcryptHash};
+use super::foreign::ForeignHash;
 use crate::config::HashAlgorithm;
 
 /// Longest text that is looked at as a hash, in bytes.
@@ -19,6 +20,8 @@ pub enum PasswordHash {
     Argon2(Argon2Hash),
     /// bcrypt in modular crypt notation.
     Bcrypt(BcryptHash),
+    /// Any other that an administrator may bring along.
+    Foreign(ForeignHash),
 }
 
 /// The text is no password hash of an accepted format, or one that is too costly to check.
@@ -49,21 +52,34 @@ impl PasswordHash {
         match self {
             Self::Argon2(hash) => hash.matches(password, memory),
             Self::Bcrypt(hash) => hash.matches(password),
+            Self::Foreign(hash) => hash.matches(password),
+        }
+    }
+
+    /// Whether we would make the same hash of the same password now.
+    #[must_use]
+    pub fn is_made_by(&self, algorithm: HashAlgorithm) -> bool {
+        match (self, algorithm) {
+            (Self::Argon2(hash), HashAlgorithm::Argon2id { memory_kib, iterations, parallelism }) => {
+                hash.is_like(memory_kib, iterations, parallelism)
+            }
+            (Self::Bcrypt(hash), HashAlgorithm::Bcrypt { cost }) => hash.cost() == cost,
+            (Self::Argon2(_) | Self::Foreign(_), HashAlgorithm::Bcrypt { .. })
+            | (Self::Bcrypt(_) | Self::Foreign(_), HashAlgorithm::Argon2id { .. }) => false,
         }
     }
 
     /// Whether this hash of `password` should be replaced by one of `algorithm`.
     #[must_use]
     pub fn needs_rehash(&self, algorithm: HashAlgorithm, password: &SecretString) -> bool {
-        match (self, algorithm) {
-            (Self::Argon2(hash), HashAlgorithm::Argon2id { memory_kib, iterations, parallelism }) => {
-                !hash.is_like(memory_kib, iterations, parallelism)
+        // bcrypt would forget everything beyond its limit, and with it what the other hash checks.
+        let fits = match (self, algorithm) {
+            (Self::Argon2(_) | Self::Foreign(_), HashAlgorithm::Bcrypt { .. }) => {
+                password.expose_secret().len() <= bcrypt::MAX_BYTES
             }
-            (Self::Bcrypt(hash), HashAlgorithm::Bcrypt { cost }) => hash.cost() != cost,
-            // bcrypt would forget everything beyond its limit, and with it what the other hash checks.
-            (Self::Argon2(_), HashAlgorithm::Bcrypt { .. }) => password.expose_secret().len() <= bcrypt::MAX_BYTES,
-            (Self::Bcrypt(_), HashAlgorithm::Argon2id { .. }) => true,
-        }
+            (Self::Bcrypt(_), HashAlgorithm::Bcrypt { .. }) | (_, HashAlgorithm::Argon2id { .. }) => true,
+        };
+        fits && !self.is_made_by(algorithm)
     }
 
     /// The text to store.
@@ -72,6 +88,7 @@ impl PasswordHash {
         match self {
             Self::Argon2(hash) => hash.encode(),
             Self::Bcrypt(hash) => hash.encode(),
+            Self::Foreign(hash) => hash.encode().to_owned(),
         }
     }
 }
@@ -83,11 +100,10 @@ impl FromStr for PasswordHash {
         if text.len() > MAX_LENGTH {
             return Err(InvalidHash);
         }
-        let scheme = text.strip_prefix('$').and_then(|rest| rest.split('$').next()).ok_or(InvalidHash)?;
-        match scheme {
-            "argon2id" | "argon2i" => Argon2Hash::parse(text).map(Self::Argon2),
-            "2" | "2a" | "2b" | "2y" | "2z" => BcryptHash::parse(text).map(Self::Bcrypt),
-            _ => Err(InvalidHash),
+        match text.strip_prefix('$').and_then(|rest| rest.split('$').next()) {
+            Some("argon2id" | "argon2i") => Argon2Hash::parse(text).map(Self::Argon2),
+            Some("2" | "2a" | "2b" | "2y" | "2z") => BcryptHash::parse(text).map(Self::Bcrypt),
+            Some(_) | None => ForeignHash::parse(text).map(Self::Foreign),
         }
     }
 }
@@ -97,6 +113,7 @@ impl fmt::Debug for PasswordHash {
         f.write_str(match self {
             Self::Argon2(_) => "PasswordHash(argon2, …)",
             Self::Bcrypt(_) => "PasswordHash(bcrypt, …)",
+            Self::Foreign(_) => "PasswordHash(foreign, …)",
         })
     }
 }
@@ -205,6 +222,9 @@ mod tests {
         let imported =
             parse("$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHRzb21lc2E$tsEVYKap1h6scGt5ovl9aLRGOqOth+AMB+KwHpDFZPs");
         assert!(imported.needs_rehash(configured, &short), "argon2i is not argon2id");
+        let imported = parse("$md5$4QrcOUm6Wau+VuBX8g+IPg==");
+        assert!(imported.needs_rehash(configured, &long) && imported.needs_rehash(bcrypt, &short));
+        assert!(!imported.needs_rehash(bcrypt, &long) && !imported.is_made_by(bcrypt));
     }
 
     #[test]

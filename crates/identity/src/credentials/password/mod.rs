@@ -6,7 +6,9 @@
 
 mod argon2;
 mod bcrypt;
+mod foreign;
 mod hash;
+mod notation;
 mod policy;
 mod pool;
 

@@ -155,6 +155,7 @@ impl Work {
             Self::Create { algorithm: HashAlgorithm::Argon2id { memory_kib, .. }, .. } => *memory_kib as usize,
             Self::Create { algorithm: HashAlgorithm::Bcrypt { .. }, .. } | Self::Check(PasswordHash::Bcrypt(_)) => 4,
             Self::Check(PasswordHash::Argon2(hash)) => hash.memory_kib() as usize,
+            Self::Check(PasswordHash::Foreign(hash)) => hash.memory_kib(),
         }
     }
 

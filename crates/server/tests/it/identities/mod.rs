@@ -1,5 +1,7 @@
 //! Identities for administrators, and schemas for everybody.
 
+mod imported_passwords;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
