@@ -116,6 +116,8 @@ async fn sessions_are_listed_shown_extended_and_revoked() {
     let shell = Shell::start().await;
     let ada = shell.person("ada@example.org").await;
     let (first, second) = (shell.sign_in("ada@example.org").await, shell.sign_in("ada@example.org").await);
+    // Of the same moment, which one is newer?
+    shell.server.advance(std::time::Duration::from_secs(1));
     let third = shell.sign_in("ada@example.org").await;
 
     let table = shell.print(&["sessions", "list"]).await;
