@@ -6,11 +6,13 @@
 //! it in one transaction. Signing, hooks and calls to other servers never happen inside that transaction. Only `http/`
 //! knows actix; nothing here knows identities: who is signed in comes through a trait that the server connects.
 
+pub mod audience;
 pub mod challenge;
 pub mod client;
 pub mod config;
 pub mod error;
 pub mod grant;
+pub mod scope;
 pub mod service;
 pub mod store;
 pub mod token;
