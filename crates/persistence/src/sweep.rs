@@ -15,6 +15,24 @@ pub struct Swept {
     pub flow_errors: u64,
     /// Sessions that ended a day ago.
     pub sessions: u64,
+    /// Authorizations that nobody finished, or that were.
+    pub authorizations: u64,
+    /// Pushed authorization requests.
+    pub pushed_requests: u64,
+    /// Device codes.
+    pub device_codes: u64,
+    /// Authorization codes, used ones too.
+    pub authorization_codes: u64,
+    /// Access and refresh tokens.
+    pub tokens: u64,
+    /// Grants, with what is left of their tokens.
+    pub grants: u64,
+    /// Assertions and proofs that are too old to be presented again.
+    pub assertion_ids: u64,
+    /// Sign-ins at the OAuth2 server.
+    pub login_sessions: u64,
+    /// Issuers that were trusted until a day ago.
+    pub trusted_issuers: u64,
     /// Whether some batch was full, so that another sweep should follow at once.
     pub more: bool,
 }
@@ -23,18 +41,20 @@ impl Swept {
     /// How many rows in all.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.flows + self.codes + self.attempts + self.messages + self.flow_errors + self.sessions
-    }
-
-    pub(crate) fn add(&mut self, table: &str, removed: u64, limit: u64) {
-        match table {
-            "flows" => self.flows += removed,
-            "flow_codes" => self.codes += removed,
-            "attempt_counters" => self.attempts += removed,
-            "messages" => self.messages += removed,
-            "flow_errors" => self.flow_errors += removed,
-            _ => self.sessions += removed,
-        }
-        self.more |= removed >= limit;
+        self.flows
+            + self.codes
+            + self.attempts
+            + self.messages
+            + self.flow_errors
+            + self.sessions
+            + self.authorizations
+            + self.pushed_requests
+            + self.device_codes
+            + self.authorization_codes
+            + self.tokens
+            + self.grants
+            + self.assertion_ids
+            + self.login_sessions
+            + self.trusted_issuers
     }
 }

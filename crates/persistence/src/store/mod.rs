@@ -8,6 +8,7 @@
 //! `lib.rs`, and prove it in the conformance suite.
 
 mod attempt;
+mod client;
 mod code;
 mod complete;
 mod flow;

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod budget;
+mod client;
 mod code;
 mod durability;
 mod flow;

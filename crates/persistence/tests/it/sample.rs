@@ -16,6 +16,9 @@ use orrery_identity::identity::{AddressStatus, Identity, IdentityState, Recovery
 use orrery_identity::session::{Aal, AuthenticationMethod, Device, Session, UsedMethod};
 use orrery_identity::store::{NewCode, SessionWrite};
 use orrery_keys::store::{KeyOrigin, KeyUse, StoredKey};
+use orrery_oauth2::client::{
+    AccessTokenStrategy, AuthMethod, Client, ClientRecord, ClientSecrets, Lifespans, SecretHash, SubjectType,
+};
 use serde_json::{Value, json};
 
 /// The moment at which the tests take place.
@@ -208,6 +211,61 @@ pub(crate) fn key(set: &str, kid: &str) -> StoredKey {
         removes_at: None,
         held_until: None,
     }
+}
+
+/// A client with everything set.
+pub(crate) fn client(id: &str) -> ClientRecord {
+    let list = |text: &str| vec![text.to_owned(), "Ünï".to_owned()];
+    let client = Client {
+        id: id.parse().expect("a client_id"),
+        name: format!("Client {id}"),
+        redirect_uris: list("https://app.example.org/callback"),
+        grant_types: list("authorization_code"),
+        response_types: list("code id_token"),
+        scope: list("openid"),
+        audience: list("https://api.example.org"),
+        owner: "owner".to_owned(),
+        policy_uri: "https://app.example.org/policy".to_owned(),
+        tos_uri: "https://app.example.org/tos".to_owned(),
+        client_uri: "https://app.example.org".to_owned(),
+        logo_uri: "https://app.example.org/logo".to_owned(),
+        allowed_cors_origins: list("https://app.example.org"),
+        contacts: list("ada@example.org"),
+        subject_type: SubjectType::Pairwise,
+        sector_identifier_uri: Some("https://app.example.org/sector".to_owned()),
+        jwks_uri: Some("https://app.example.org/jwks".to_owned()),
+        jwks: Some(json!({"keys": []})),
+        token_endpoint_auth_method: AuthMethod::PrivateKeyJwt,
+        token_endpoint_auth_signing_alg: Some("ES256".to_owned()),
+        request_uris: list("https://app.example.org/request"),
+        request_object_signing_alg: Some("ES256".to_owned()),
+        userinfo_signed_response_alg: Some("RS256".to_owned()),
+        id_token_signed_response_alg: Some("EdDSA".to_owned()),
+        introspection_signed_response_alg: Some("ES256".to_owned()),
+        frontchannel_logout_uri: Some("https://app.example.org/front".to_owned()),
+        frontchannel_logout_session_required: true,
+        backchannel_logout_uri: Some("https://app.example.org/back".to_owned()),
+        backchannel_logout_session_required: true,
+        post_logout_redirect_uris: list("https://app.example.org/after"),
+        metadata: object(json!({"a": [1, 2.5, null]})),
+        skip_consent: true,
+        skip_logout_consent: Some(true),
+        access_token_strategy: Some(AccessTokenStrategy::StatelessJwt),
+        require_pushed_authorization_requests: true,
+        dpop_bound_access_tokens: true,
+        lifespans: Lifespans {
+            implicit_grant_access_token_lifespan: Some(orrery_core::duration::GoDuration(HOUR)),
+            ..Lifespans::default()
+        },
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    let secrets = ClientSecrets {
+        current: Some(SecretHash::Password("$argon2id$…".to_owned())),
+        rotated: vec![(SecretHash::Keyed(hash()), NOW)],
+        sealed: Some("c2VhbGVk".to_owned()),
+    };
+    ClientRecord { client, secrets, registration_token: Some(hash()), version: 1 }
 }
 
 fn object(value: Value) -> serde_json::Map<String, Value> {

@@ -10,9 +10,14 @@ use orrery_persistence::Swept;
 use serde_json::json;
 
 use crate::sample::{HOUR, NOW, code, entropy, finished, flow, hash, identity, message};
-use crate::stage::{OURS, Stage, on_both_engines, sixteen_times};
+use crate::stage::{Engine, OURS, Stage, on_both_engines, sixteen_times};
 
-on_both_engines!(what_has_expired_goes_and_the_rest_stays, batches_are_small, many_nodes_share_the_work);
+on_both_engines!(
+    what_has_expired_goes_and_the_rest_stays,
+    oauth2_rows_go_when_they_expire,
+    batches_are_small,
+    many_nodes_share_the_work,
+);
 
 async fn fill(stage: &Stage) {
     let ada = identity("ada@example.org");
@@ -51,6 +56,59 @@ async fn what_has_expired_goes_and_the_rest_stays(stage: Stage) {
         assert_eq!(beside.rows(table), 0, "{table}");
     }
     assert_eq!(beside.rows("identities"), 1);
+}
+
+/// A row of every table of the OAuth2 server, all expiring at [`NOW`].
+fn fill_oauth2(stage: &Stage) {
+    let (now, id, project, digest, document, no) = match stage.place.engine {
+        Engine::Sqlite => (
+            NOW.as_micros().to_string(),
+            "randomblob(16)",
+            "x'00000000000040008000000000000001'",
+            "randomblob(32)",
+            "'{}'",
+            "0",
+        ),
+        Engine::Postgres => (
+            format!("TIMESTAMPTZ 'epoch' + {} * INTERVAL '1 microsecond'", NOW.as_micros()),
+            "gen_random_uuid()",
+            "'00000000-0000-4000-8000-000000000001'::uuid",
+            "sha256(gen_random_uuid()::text::bytea)",
+            "'{}'::jsonb",
+            "false",
+        ),
+    };
+    crate::client::fill(stage, "some", &now);
+    let mut beside = stage.beside();
+    beside.run(&format!("INSERT INTO assertion_ids SELECT {project}, {digest}, {now}"));
+    beside.run(&format!(
+        "INSERT INTO login_sessions SELECT {project}, {id}, {digest}, 'ada', NULL, {no}, '', {document}, {now}, {now}, \
+         {now}"
+    ));
+    beside.run(&format!(
+        "INSERT INTO trusted_issuers SELECT {project}, {id}, 'https://issuer', '', {no}, {document}, 'kid', {document}, \
+         {now}, {now}"
+    ));
+}
+
+async fn oauth2_rows_go_when_they_expire(stage: Stage) {
+    fill_oauth2(&stage);
+    assert_eq!(sweep(&stage, NOW - Duration::from_millis(1)).await, Swept::default(), "nothing has expired yet");
+    let gone = Swept {
+        authorizations: 1,
+        pushed_requests: 1,
+        device_codes: 1,
+        authorization_codes: 1,
+        tokens: 2,
+        grants: 1,
+        assertion_ids: 1,
+        login_sessions: 1,
+        ..Swept::default()
+    };
+    assert_eq!(sweep(&stage, NOW).await, gone);
+    // An issuer that is no longer trusted is shown for a day.
+    assert_eq!(sweep(&stage, NOW + HOUR * 23).await, Swept::default());
+    assert_eq!(sweep(&stage, NOW + HOUR * 24).await, Swept { trusted_issuers: 1, ..Swept::default() });
 }
 
 async fn batches_are_small(stage: Stage) {
