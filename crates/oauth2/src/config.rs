@@ -31,12 +31,16 @@ pub struct Config {
     pub refresh: RefreshConfig,
     /// What `jwt-bearer` assertions must carry (`oauth2.grant.jwt.*`).
     pub assertions: AssertionConfig,
+    /// Approving devices (`oauth2.device_authorization.*`).
+    pub device: DeviceConfig,
     /// A request without scopes gets all of the client's (`oauth2.client_credentials.default_grant_allowed_scope`).
     pub default_grant_allowed_scope: bool,
     /// Claims that are copied from `ext` to the top level (`oauth2.allowed_top_level_claims`).
     pub allowed_top_level_claims: Vec<String>,
     /// Whether `ext` stays beside them (`oauth2.mirror_top_level_claims`).
     pub mirror_top_level_claims: bool,
+    /// Whether `ext` keeps at least the claims that were not copied (`oauth2.preserve_ext_claims`).
+    pub preserve_ext_claims: bool,
     /// Leave out `nbf` (`oauth2.exclude_not_before_claim`).
     pub exclude_not_before_claim: bool,
     /// Called before every token is issued (`oauth2.token_hook`).
@@ -57,6 +61,48 @@ pub struct Config {
     pub require_pushed_authorization_requests: bool,
     /// Plain http redirect addresses are allowed beyond loopback (`dev`).
     pub dev: bool,
+}
+
+impl Config {
+    /// The defaults. The issuer is the public address without its final slash.
+    #[must_use]
+    pub fn new(public_url: Url, admin_url: Url) -> Self {
+        let scope = ["offline_access", "offline", "openid"];
+        Self {
+            issuer: public_url.as_str().trim_end_matches('/').to_owned(),
+            public_url,
+            admin_url,
+            urls: Urls::default(),
+            ttl: Lifetimes::default(),
+            scope_strategy: ScopeStrategy::default(),
+            access_token_strategy: AccessTokenStrategy::Opaque,
+            scope_claim: ScopeClaim::default(),
+            pkce: PkcePolicy::default(),
+            refresh: RefreshConfig::default(),
+            assertions: AssertionConfig::default(),
+            device: DeviceConfig::default(),
+            default_grant_allowed_scope: false,
+            allowed_top_level_claims: Vec::new(),
+            mirror_top_level_claims: true,
+            preserve_ext_claims: false,
+            exclude_not_before_claim: false,
+            token_hook: None,
+            refresh_token_hook: None,
+            registration: RegistrationConfig { enabled: false, default_scope: scope.map(str::to_owned).to_vec() },
+            subject_types: vec![SubjectType::Public],
+            pairwise_salt: None,
+            discovery: DiscoveryConfig::default(),
+            cookies: CookieConfig { secure: true, ..CookieConfig::default() },
+            require_pushed_authorization_requests: false,
+            dev: false,
+        }
+    }
+
+    /// The address of an endpoint; `path` begins with a slash.
+    #[must_use]
+    pub fn endpoint(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
 }
 
 /// Where browsers are sent. `None` means the built-in page.
@@ -176,6 +222,59 @@ pub struct AssertionConfig {
     pub iat_optional: bool,
     /// Longest life.
     pub max_ttl: Duration,
+    /// Whether the assertion's `aud` stays out of the token.
+    pub omit_audience: bool,
+}
+
+impl Default for AssertionConfig {
+    fn default() -> Self {
+        let max_ttl = Duration::from_secs(720 * 3600);
+        Self { jti_optional: false, iat_optional: false, max_ttl, omit_audience: true }
+    }
+}
+
+/// Approving devices (RFC 8628).
+#[derive(Debug, Clone)]
+pub struct DeviceConfig {
+    /// How long a device waits between two questions.
+    pub polling_interval: Duration,
+    /// Codes that people type.
+    pub user_code: UserCode,
+}
+
+impl Default for DeviceConfig {
+    fn default() -> Self {
+        Self { polling_interval: Duration::from_secs(5), user_code: UserCode::high() }
+    }
+}
+
+/// The form of codes that people type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserCode {
+    /// How many characters.
+    pub length: usize,
+    /// Which.
+    pub characters: String,
+}
+
+impl UserCode {
+    /// Eight letters and digits that are not mistaken for each other.
+    #[must_use]
+    pub fn high() -> Self {
+        Self { length: 8, characters: "abcdefghijkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXY34679".to_owned() }
+    }
+
+    /// Eight capital letters.
+    #[must_use]
+    pub fn medium() -> Self {
+        Self { length: 8, characters: ('A'..='Z').collect() }
+    }
+
+    /// Nine digits.
+    #[must_use]
+    pub fn low() -> Self {
+        Self { length: 9, characters: ('0'..='9').collect() }
+    }
 }
 
 /// A web hook of the token endpoint.
@@ -214,6 +313,18 @@ pub struct DiscoveryConfig {
     pub scopes: Vec<String>,
     /// More `claims_supported`.
     pub claims: Vec<String>,
+    /// `jwks_uri`, where it is not this server's own.
+    pub jwks_url: Option<Url>,
+    /// `token_endpoint`, where it is not this server's own.
+    pub token_url: Option<Url>,
+    /// `authorization_endpoint`, where it is not this server's own.
+    pub auth_url: Option<Url>,
+    /// `device_authorization_endpoint`, where it is not this server's own.
+    pub device_authorization_url: Option<Url>,
+    /// `registration_endpoint`, where it is not this server's own.
+    pub client_registration_url: Option<Url>,
+    /// `userinfo_endpoint`, where it is not this server's own.
+    pub userinfo_url: Option<Url>,
 }
 
 /// Attributes and names of cookies.
@@ -227,4 +338,6 @@ pub struct CookieConfig {
     pub same_site_none: bool,
     /// Name of the session cookie.
     pub session_name: Option<String>,
+    /// Path of the session cookie.
+    pub session_path: Option<String>,
 }

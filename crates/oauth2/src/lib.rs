@@ -12,6 +12,7 @@ pub mod client;
 pub mod config;
 pub mod error;
 pub mod grant;
+pub mod http;
 pub mod scope;
 pub mod service;
 pub mod store;

@@ -7,6 +7,7 @@ use orrery_core::outbound::OutboundClient;
 use orrery_core::{Entropy, Keyring};
 use orrery_keys::KeyManager;
 
+use crate::client::SecretHasher;
 use crate::config::Config;
 use crate::store::ClientStore;
 
@@ -20,6 +21,8 @@ pub struct OAuth2Service {
     pub keys: Arc<KeyManager>,
     /// Keyed hashes and sealed values.
     pub keyring: Arc<Keyring>,
+    /// Hashes client secrets that somebody chose.
+    pub hasher: Arc<dyn SecretHasher>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Calls to other servers: `jwks_uri`, hooks, sector identifiers.

@@ -70,14 +70,15 @@ impl TestServer {
         let database = TestDatabase::new(options.backend);
         let loaded = load(&options, &database).map_err(|problems| problems.to_string())?;
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_767_225_600)));
-        let server = Server::start(Options {
+        let starting = Server::start(Options {
             loaded: loaded.clone(),
             surfaces: options.surfaces,
             sources: Sources { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(1)) },
             migrations: Migrations::Apply,
-        })
-        .await
-        .map_err(|why| format!("{why:#}"))?;
+        });
+        // On the heap: the future holds the whole configuration, and every helper around it would hold it once more, on
+        // the small stack of a test.
+        let server = Box::pin(starting).await.map_err(|why| format!("{why:#}"))?;
         Ok(Self { server, clock, program: Api::default(), loaded, database })
     }
 

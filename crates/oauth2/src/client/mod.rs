@@ -1,16 +1,31 @@
 //! OAuth2 clients: the registered metadata and the secrets that go with it.
 
+pub mod change;
+pub mod create;
+pub mod document;
+pub(crate) mod edit;
+mod hasher;
 mod id;
 mod lifespans;
+mod metadata;
+pub mod patch;
+pub mod register;
+pub mod rotate;
 mod secret;
+mod secrets;
+pub mod set_lifespans;
+mod validate;
 
 use orrery_core::{Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use hasher::{HasherBusy, SecretHasher};
 pub use id::{ClientId, InvalidClientId};
 pub use lifespans::Lifespans;
+pub use metadata::ClientMetadata;
 pub use secret::{ClientSecrets, SecretHash};
+pub use secrets::{readable_secret, secret_matches};
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core section 9, RFC 8705 left out).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

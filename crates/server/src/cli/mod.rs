@@ -127,6 +127,8 @@ pub enum Surfaces {
     All,
     /// Identities, sessions, self-service flows and their pages; keys
     Identity,
+    /// OAuth2 and OpenID Connect; keys
+    Oauth2,
     /// Delivery of messages
     Courier,
 }

@@ -30,6 +30,7 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
         surfaces: match arguments.surfaces {
             cli::Surfaces::All => Surfaces::All,
             cli::Surfaces::Identity => Surfaces::Identity,
+            cli::Surfaces::Oauth2 => Surfaces::OAuth2,
             cli::Surfaces::Courier => Surfaces::Courier,
         },
         sources: wiring::Sources { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy::default()) },

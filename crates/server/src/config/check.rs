@@ -6,7 +6,7 @@ use orrery_courier::config::DeliveryStrategy;
 
 use super::identity::{HashAlgorithm, Identity};
 use super::serve::{Pem, Tls};
-use super::{Config, Mode, Problem};
+use super::{Config, Mode, Problem, oauth2};
 
 /// Everything that is wrong with a well-typed configuration. What merely has no effect is in `idle.rs`.
 pub(super) fn check(config: &Config, mode: Mode) -> Vec<Problem> {
@@ -14,6 +14,7 @@ pub(super) fn check(config: &Config, mode: Mode) -> Vec<Problem> {
     storage(config, &mut problems);
     listeners(config, &mut problems);
     identity(&config.identity, mode, &mut problems);
+    oauth2::check(&config.oauth2, mode, &mut problems);
     problems
 }
 

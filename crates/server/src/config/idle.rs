@@ -4,7 +4,7 @@
 
 use super::check::is_private_place;
 use super::identity::{Before, Cookies, Hook, HookKind, Identity, SameSite, VerificationUse};
-use super::{Config, Mode, Problem};
+use super::{Config, Mode, Problem, oauth2};
 
 /// Fewer characters are guessed by anybody (NIST SP 800-63B, 3.1.1.2).
 const SHORTEST_PASSWORD: u32 = 8;
@@ -18,6 +18,7 @@ pub(super) fn idle(config: &Config, mode: Mode, is_set: impl Fn(&str) -> bool) -
     senders(&config.identity, &mut found);
     privacy(&config.identity, &is_set, &mut found);
     cookies(config, &mut found);
+    oauth2::idle(&config.oauth2, &mut found);
     if mode == Mode::Dev && !is_private_place(&config.serve.public.host) {
         let message = "--dev is open to the network here: whoever knows the address can register, and secrets are weak";
         found.push(Problem::new("serve.public.host", message));

@@ -13,6 +13,7 @@ pub mod keys;
 mod kratos;
 mod load;
 mod locate;
+pub mod oauth2;
 pub mod operations;
 mod problem;
 pub mod serve;
@@ -51,6 +52,8 @@ pub struct Config {
     pub outbound: operations::Outbound,
     /// Identities, flows, sessions and messages.
     pub identity: identity::Identity,
+    /// OAuth2 clients, tokens and OpenID Connect.
+    pub oauth2: oauth2::OAuth2,
     /// The life of signing keys.
     pub keys: keys::Keys,
     /// The built-in pages.

@@ -204,7 +204,7 @@ fn cookies(cookies: &Cookies, public: &Url) -> target::CookieConfig {
 }
 
 /// Browsers send `Secure` cookies over `http` to nobody, or to loopback only; elsewhere plain `http` is a mistake.
-fn is_plain_loopback(url: &Url) -> bool {
+pub(super) fn is_plain_loopback(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -2,6 +2,7 @@
 
 mod identity;
 mod keys;
+mod oauth2;
 mod references;
 mod tasks;
 
@@ -19,6 +20,7 @@ use orrery_identity::IdentityService;
 use orrery_identity::credentials::password::PasswordHasher;
 use orrery_identity::limits::{Doors, Rates};
 use orrery_keys::KeyManager;
+use orrery_oauth2::OAuth2Service;
 use orrery_persistence::{Database, DatabaseConfig};
 use orrery_ui::{Pages, Platform, UiConfig};
 use orrery_web::Routes;
@@ -43,6 +45,8 @@ pub enum Surfaces {
     All,
     /// Identities, sessions, self-service flows and their pages; keys.
     Identity,
+    /// OAuth2 and OpenID Connect; keys.
+    OAuth2,
     /// Delivery of messages.
     Courier,
 }
@@ -70,6 +74,7 @@ pub(crate) struct Parts {
     edge: Data<EdgeSettings>,
     identity: Arc<IdentityService>,
     keys: Arc<KeyManager>,
+    oauth2: Arc<OAuth2Service>,
     courier: Data<CourierApi>,
     pages: Data<Pages>,
     cleanup: Cleanup,
@@ -108,8 +113,21 @@ impl Parts {
             keyring: Arc::clone(&keyring),
             entropy: Arc::clone(&entropy),
         });
-        let keys =
-            KeyManager::new(database.keys(), Arc::clone(&keyring), Arc::clone(&entropy), keys::settings(&config.keys)?);
+        let keys = Arc::new(KeyManager::new(
+            database.keys(),
+            Arc::clone(&keyring),
+            Arc::clone(&entropy),
+            keys::settings(&config.keys)?,
+        ));
+        let oauth2 = Arc::new(OAuth2Service {
+            config: ArcSwap::from_pointee(oauth2::settings(config, loaded.mode, addresses)?),
+            clients: database.clients(),
+            keys: Arc::clone(&keys),
+            keyring: Arc::clone(&keyring),
+            hasher: Arc::new(oauth2::SharedHasher(Arc::clone(&identity))),
+            entropy: Arc::clone(&entropy),
+            outbound: Arc::clone(&outbound) as _,
+        });
         let courier = CourierApi {
             store: database.messages(),
             keyring: Arc::clone(&keyring),
@@ -133,7 +151,8 @@ impl Parts {
             admin: Data::new(AdminAccess::new(Arc::clone(&keyring), &config.admin.tokens, &addresses.admin_url)),
             edge: Data::new(edge),
             identity,
-            keys: Arc::new(keys),
+            keys,
+            oauth2,
             courier: Data::new(courier),
             pages: Data::new(pages),
             cleanup: config.database.cleanup.clone(),
@@ -153,12 +172,14 @@ impl Parts {
         let (health, database) = (Data::new(self.health.clone()), Data::new(self.database.clone()));
         let (identity, keys) = (Data::from(Arc::clone(&self.identity)), Data::from(Arc::clone(&self.keys)));
         let (courier, pages) = (Data::clone(&self.courier), Data::clone(&self.pages));
+        let oauth2 = Data::from(Arc::clone(&self.oauth2));
         let install = move |config: &mut ServiceConfig| {
             config
                 .app_data(Data::clone(&health))
                 .app_data(Data::clone(&database))
                 .app_data(Data::clone(&identity))
                 .app_data(Data::clone(&keys))
+                .app_data(Data::clone(&oauth2))
                 .app_data(Data::clone(&courier))
                 .app_data(Data::clone(&pages));
         };
@@ -181,7 +202,7 @@ impl Parts {
             workers.spawn(|stopping| tasks::rotate(keys, rotating, stopping));
         }
         let couriers = self.waiting.take();
-        if let Some(couriers) = couriers.filter(|_| self.surfaces != Surfaces::Identity) {
+        if let Some(couriers) = couriers.filter(|_| matches!(self.surfaces, Surfaces::All | Surfaces::Courier)) {
             workers.spawn(|stopping| tasks::deliver(couriers, stopping));
         }
     }
@@ -190,12 +211,14 @@ impl Parts {
     pub(crate) async fn reload(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let config = &loaded.config;
         let settings = identity::settings(config, self.mode, &self.addresses)?;
+        let oauth2 = oauth2::settings(config, self.mode, &self.addresses)?;
         let resolved = references::resolve(config, site(&self.addresses), Arc::clone(&self.outbound) as _).await?;
         let composer = composer(&resolved.courier)?;
         // From here on nothing can fail.
         self.outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
         self.admin.replace(&config.admin.tokens);
         self.identity.config.store(Arc::new(settings));
+        self.oauth2.config.store(Arc::new(oauth2));
         self.identity.composer.store(Arc::new(composer));
         self.identity.schemas.store(Arc::new(resolved.schemas));
         self.deliver_with(resolved.courier);
@@ -247,13 +270,14 @@ fn ui(config: &Config, identity: &orrery_identity::Config, mode: Mode, addresses
 #[must_use]
 pub fn routes(surfaces: Surfaces, mode: Mode) -> Routes {
     let always = health::routes().and(metrics::routes()).and(orrery_courier::http::admin());
+    let keys = || orrery_keys::http::public().and(orrery_keys::http::admin());
+    let oauth2 = || orrery_oauth2::http::public().and(orrery_oauth2::http::admin());
+    let identity =
+        || orrery_identity::http::public().and(orrery_identity::http::admin()).and(orrery_ui::http::public());
     let served = match surfaces {
-        Surfaces::All | Surfaces::Identity => always
-            .and(orrery_identity::http::public())
-            .and(orrery_identity::http::admin())
-            .and(orrery_keys::http::public())
-            .and(orrery_keys::http::admin())
-            .and(orrery_ui::http::public()),
+        Surfaces::All => always.and(identity()).and(keys()).and(oauth2()),
+        Surfaces::Identity => always.and(identity()).and(keys()),
+        Surfaces::OAuth2 => always.and(keys()).and(oauth2()),
         Surfaces::Courier => always,
     };
     match mode {

@@ -10,6 +10,7 @@ mod keys;
 mod known_browsers;
 mod limits;
 mod logout;
+mod oauth2;
 mod operations;
 mod outage;
 mod sessions;

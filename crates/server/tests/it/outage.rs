@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use crate::stage::{Answer, PASSWORD, send};
 
 /// A server on PostgreSQL, and an operator beside it.
-struct Scene {
+pub(crate) struct Scene {
     server: TestServer,
     psql: Psql,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         // Messages stay where they are: whoever delivers them would wait for held tables, too.
         let quiet = json!({"identity": {"courier": {"worker": {"pull_wait": "1h"}}}});
         let server = TestServer::start(TestOptions::with(Backend::Postgres, quiet)).await;
@@ -27,12 +27,12 @@ impl Scene {
         self.server.api().request(method, self.server.public(path))
     }
 
-    fn admin(&self, method: Method, path: &str) -> Call {
+    pub(crate) fn admin(&self, method: Method, path: &str) -> Call {
         self.server.api().request(method, self.server.admin(path))
     }
 
     /// Sends a request that gets stuck at `table`, and cuts its connection there.
-    async fn cut(&mut self, table: &str, hold: Hold, request: Call) -> Answer {
+    pub(crate) async fn cut(&mut self, table: &str, hold: Hold, request: Call) -> Answer {
         self.psql.hold(table, hold);
         let stuck = tokio::spawn(send(request));
         while !stuck.is_finished() {
@@ -48,7 +48,7 @@ impl Scene {
         answer
     }
 
-    fn nothing_in(&mut self, tables: &[&str]) {
+    pub(crate) fn nothing_in(&mut self, tables: &[&str]) {
         for table in tables {
             assert_eq!(self.psql.rows(table), 0, "{table}");
         }

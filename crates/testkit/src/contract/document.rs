@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::schema;
 
+/// Paths of the OAuth2 server, whose errors are flat whatever the contracts say.
+const FLAT: [&str; 5] = ["/admin/clients", "/admin/oauth2/", "/admin/trust/", "/oauth2/", "/userinfo"];
+
 /// Statuses that the edge answers by itself: no token, no such path, no such method, too large.
 const EDGE: &[u16] = &[401, 404, 405, 413];
 
@@ -77,7 +80,9 @@ impl Contract {
             (None, Some(_)) => vec![format!("the contract promises no body with status {status}")],
             (Some(_), None) => vec![format!("the contract promises a body with status {status}")],
             // A submit answers 400 with the flow, or with an error when there is no flow to show.
-            (Some(_), Some(body)) if status == 400 && body.get("error").is_some() => self.judge(&any_error(), body),
+            (Some(_), Some(body)) if status == 400 && body.get("error").is_some() => {
+                self.judge(&operation.failure(), body)
+            }
             (Some(schema), Some(body)) => {
                 let mut schema = schema.clone();
                 schema::to_json_schema(&mut schema);
@@ -105,8 +110,11 @@ impl Contract {
 
 impl Operation {
     /// What a failure looks like that the contract does not list: the flat error where the operation promises that
-    /// one, else the usual envelope.
+    /// one or belongs to the OAuth2 server, else the usual envelope.
     fn failure(&self) -> Value {
+        if FLAT.iter().any(|prefix| self.path.starts_with(prefix)) {
+            return json!({"$ref": schema::FLAT_ERROR});
+        }
         let flat = |schema: &&Value| {
             let name = schema["$ref"].as_str().unwrap_or_default();
             name.ends_with("/errorOAuth2") || name.ends_with("/oAuth2ApiError")

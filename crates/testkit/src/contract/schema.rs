@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 /// Where [`follow_the_wire`] puts the shape that every error has.
 pub(super) const ANY_ERROR: &str = "#/components/schemas/anyError";
 
+/// Where [`follow_the_wire`] puts the shape that every error of the OAuth2 server has.
+pub(super) const FLAT_ERROR: &str = "#/components/schemas/flatError";
+
 /// Rewrites what OpenAPI 3.0 says in its own way: `nullable` and `discriminator`.
 pub(super) fn to_json_schema(schema: &mut Value) {
     match schema {
@@ -25,6 +28,13 @@ pub(super) fn to_json_schema(schema: &mut Value) {
 pub(super) fn follow_the_wire(schemas: &mut Map<String, Value>) {
     let message = json!({"type": "string", "minLength": 1});
     let error = json!({"type": "object", "required": ["message"], "properties": {"message": message}});
+    // The OAuth2 server's errors are flat, also where its contracts promise the envelope. Clients made from those look
+    // for `message`, and everybody else for `error`.
+    let flat = json!({
+        "type": "object", "required": ["error", "error_description", "message"],
+        "properties": {"error": message, "error_description": {"type": "string"}, "message": message},
+    });
+    schemas.insert("flatError".into(), flat);
     schemas.insert("anyError".into(), json!({"type": "object", "required": ["error"], "properties": {"error": error}}));
     // An object without declared members was generated as one that may have none.
     if let Some(details) = schemas.get_mut("genericError").and_then(|error| error.pointer_mut("/properties/details")) {

@@ -17,15 +17,23 @@ impl FlatPaths {
 }
 
 /// `error` is the error's id, or the code that its status stands for; `error_description` says what happened and why.
+///
+/// The members of the usual envelope stand beside them: the contracts promise it for some operations whose errors
+/// have always been flat, and clients made from them look for `message`.
 pub(super) fn body(error: &ApiError, request_id: Option<&str>) -> Value {
     let reason = error.reason().unwrap_or_default();
+    let description = format!("{} {reason}", error.message());
     let mut body = json!({
         "error": error.id().unwrap_or_else(|| code(error.status())),
-        "error_description": format!("{} {reason}", error.message()).trim_end(),
+        "error_description": description.trim(),
         "status_code": error.status().as_u16(),
+        "message": description.trim(),
+        "code": error.status().as_u16(),
+        "status": error.status().canonical_reason().unwrap_or("Unknown"),
     });
     if let Some(request_id) = request_id {
         body["request_id"] = json!(request_id);
+        body["request"] = json!(request_id);
     }
     body
 }
@@ -47,9 +55,10 @@ mod tests {
     #[test]
     fn the_id_is_the_code_and_the_status_stands_in_for_it() {
         let error = ApiError::bad_request("The code was used before.").with_id("invalid_grant");
+        let description = format!("{} The code was used before.", error.message());
         let expected = json!({
-            "error": "invalid_grant", "status_code": 400, "request_id": "r-1",
-            "error_description": format!("{} The code was used before.", error.message()),
+            "error": "invalid_grant", "status_code": 400, "request_id": "r-1", "error_description": description,
+            "message": description, "code": 400, "status": "Bad Request", "request": "r-1",
         });
         assert_eq!(body(&error, Some("r-1")), expected);
         assert_eq!(body(&ApiError::not_found("x"), None)["error"], "not_found");

@@ -62,6 +62,9 @@ impl World {
         if route.path.contains("{set}") {
             self.make_key_set(&owner).await;
         }
+        if route.path.starts_with("/admin/clients/{id}") {
+            self.make_client(&owner).await;
+        }
         let path = self.target(route, &owner).await;
         let mut statuses = Vec::new();
         for caller in Caller::ALL {
@@ -205,6 +208,9 @@ impl World {
             ("PUT", "/admin/identities/{id}") => json!({"schema_id": "default", "state": "active", "traits": traits}),
             ("PATCH", "/admin/identities") => json!({"identities": []}),
             ("PATCH", "/admin/identities/{id}") => json!([{"op": "replace", "path": "/state", "value": "inactive"}]),
+            ("POST", "/admin/clients") => json!({"client_name": owner.address}),
+            ("PUT", "/admin/clients/{id}" | "/admin/clients/{id}/lifespans" | "/oauth2/register/{id}") => json!({}),
+            ("PATCH", "/admin/clients/{id}") => json!([{"op": "replace", "path": "/client_name", "value": "x"}]),
             ("POST", "/admin/keys/{set}") => json!({"alg": "ES256", "use": "sig", "kid": owner.identity}),
             ("PUT", "/admin/keys/{set}") => json!({"keys": [self.key(owner).await]}),
             ("PUT", "/admin/keys/{set}/{kid}") => self.key(owner).await,
@@ -240,6 +246,13 @@ impl World {
         let key = json!({"alg": "ES256", "use": "sig", "kid": "first"});
         let made = self.server.api().post(url).bearer_auth(ADMIN_TOKEN).json(&key).send().await.expect("an answer");
         assert_eq!(made.status(), 201);
+    }
+
+    /// A client that is named after the owner's identity.
+    async fn make_client(&self, owner: &Owner) {
+        let client = json!({"client_id": owner.identity});
+        let call = self.server.api().post(self.server.admin("/admin/clients")).bearer_auth(ADMIN_TOKEN).json(&client);
+        assert_eq!(call.send().await.expect("an answer").status(), 201);
     }
 
     async fn key(&self, owner: &Owner) -> Value {

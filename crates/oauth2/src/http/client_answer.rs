@@ -1,0 +1,73 @@
+//! A client in an answer.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION};
+use orrery_web::{ApiError, response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use crate::client::create::Registered;
+use crate::client::document::document;
+use crate::client::{Client, ClientId};
+use crate::config::Config;
+
+/// What a path segment may contain unescaped (RFC 3986 section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What a client that registered itself does not learn: what only administrators set.
+const HIDDEN: [&str; 5] = ["metadata", "owner", "skip_consent", "skip_logout_consent", "access_token_strategy"];
+
+/// Whom the answer is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Sees everything but secrets.
+    Administrator,
+    /// Sees what it may set.
+    Itself,
+}
+
+/// The client alone.
+pub(super) fn shown(client: &Client, reader: Reader) -> Map<String, Value> {
+    let mut document = document(client);
+    if reader == Reader::Itself {
+        document.retain(|name, _| !HIDDEN.contains(&name.as_str()) && !name.ends_with("_lifespan"));
+    }
+    document
+}
+
+/// The client with what is told once.
+pub(super) fn registered(
+    status: StatusCode,
+    config: &Config,
+    registered: &Registered,
+    reader: Reader,
+) -> Result<HttpResponse, ApiError> {
+    let client = &registered.record.client;
+    let mut document = shown(client, reader);
+    if let Some(secret) = &registered.secret {
+        document.insert("client_secret".to_owned(), json!(secret.expose_secret()));
+    }
+    if let Some(token) = &registered.registration_token {
+        document.insert("registration_access_token".to_owned(), json!(token.expose_secret()));
+        document.insert("registration_client_uri".to_owned(), json!(registration_uri(config, &client.id)));
+    }
+    response::json(status, &document)
+}
+
+/// Where a client looks after itself (RFC 7592 section 3).
+pub(super) fn registration_uri(config: &Config, id: &ClientId) -> String {
+    config.endpoint(&format!("/oauth2/register/{}", segment(id)))
+}
+
+/// The id as a path segment.
+pub(super) fn segment(id: &ClientId) -> String {
+    utf8_percent_encode(id.as_str(), SEGMENT).to_string()
+}
+
+/// Adds where the new client is.
+pub(super) fn located(mut answer: HttpResponse, location: &str) -> Result<HttpResponse, ApiError> {
+    answer.headers_mut().insert(LOCATION, HeaderValue::from_str(location).map_err(ApiError::internal)?);
+    Ok(answer)
+}
