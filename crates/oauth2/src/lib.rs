@@ -17,6 +17,7 @@ pub mod scope;
 pub mod service;
 pub mod store;
 pub mod token;
+pub mod trust;
 
 pub use config::Config;
 pub use error::{ErrorCode, OAuth2Error};

@@ -9,7 +9,7 @@ use orrery_keys::KeyManager;
 
 use crate::client::SecretHasher;
 use crate::config::Config;
-use crate::store::ClientStore;
+use crate::store::{ClientStore, TrustedIssuerStore};
 
 /// The OAuth2 surface: stores, secrets and settings.
 pub struct OAuth2Service {
@@ -17,6 +17,8 @@ pub struct OAuth2Service {
     pub config: ArcSwap<Config>,
     /// Clients.
     pub clients: Arc<dyn ClientStore>,
+    /// Issuers whose assertions are accepted as grants.
+    pub trusted_issuers: Arc<dyn TrustedIssuerStore>,
     /// Keys that sign tokens.
     pub keys: Arc<KeyManager>,
     /// Keyed hashes and sealed values.

@@ -17,7 +17,7 @@ use orrery_core::{StoreError, Timestamp};
 use orrery_courier::store::MessageStore;
 use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
 use orrery_keys::store::KeyStore;
-use orrery_oauth2::store::ClientStore;
+use orrery_oauth2::store::{ClientStore, TrustedIssuerStore};
 // These two bring their libraries along, so that nothing has to be installed.
 use libsqlite3_sys as _;
 use pq_sys as _;
@@ -218,6 +218,8 @@ stores! {
     messages: MessageStore,
     /// OAuth2 clients.
     clients: ClientStore,
+    /// Issuers whose assertions are accepted as grants.
+    trusted_issuers: TrustedIssuerStore,
 }
 
 /// Off the async threads, because it blocks for as long as a migration takes.

@@ -5,6 +5,7 @@ mod client_list;
 mod clients;
 mod error;
 mod registration;
+mod trusted_issuers;
 
 use orrery_web::{Listener, Routes};
 
@@ -35,4 +36,16 @@ pub fn admin() -> Routes {
         .put("/admin/clients/{id}/lifespans", Some("setOAuth2ClientLifespans"), clients::set_lifespans)
         .post("/admin/clients/{id}/secrets/rotate", None, clients::rotate)
         .delete("/admin/clients/{id}/secrets/rotate", None, clients::forget_rotated)
+        .get(trusted_issuers::PATH, Some("listTrustedOAuth2JwtGrantIssuers"), trusted_issuers::list)
+        .post(trusted_issuers::PATH, Some("trustOAuth2JwtGrantIssuer"), trusted_issuers::trust)
+        .get(
+            "/admin/trust/grants/jwt-bearer/issuers/{id}",
+            Some("getTrustedOAuth2JwtGrantIssuer"),
+            trusted_issuers::read,
+        )
+        .delete(
+            "/admin/trust/grants/jwt-bearer/issuers/{id}",
+            Some("deleteTrustedOAuth2JwtGrantIssuer"),
+            trusted_issuers::delete,
+        )
 }

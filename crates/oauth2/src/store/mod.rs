@@ -5,5 +5,7 @@
 //! callers answer 503 or 500, never "invalid".
 
 mod client;
+mod trusted_issuer;
 
 pub use client::{ClientFilter, ClientStore, Updated};
+pub use trusted_issuer::{AssertionKeys, TrustedIssuerStore};

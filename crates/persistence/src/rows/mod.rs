@@ -6,3 +6,4 @@ pub(crate) mod identity;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod session;
+pub(crate) mod trusted_issuer;

@@ -19,6 +19,7 @@ mod recovery;
 mod session;
 mod settings;
 mod sweep;
+mod trusted_issuer;
 mod verification;
 
 use std::sync::Arc;

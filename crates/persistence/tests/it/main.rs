@@ -25,5 +25,6 @@ mod session_cache;
 mod settings;
 mod stage;
 mod sweep;
+mod trusted_issuer;
 mod verification;
 mod wire;

@@ -122,6 +122,7 @@ impl Parts {
         let oauth2 = Arc::new(OAuth2Service {
             config: ArcSwap::from_pointee(oauth2::settings(config, loaded.mode, addresses)?),
             clients: database.clients(),
+            trusted_issuers: database.trusted_issuers(),
             keys: Arc::clone(&keys),
             keyring: Arc::clone(&keyring),
             hasher: Arc::new(oauth2::SharedHasher(Arc::clone(&identity))),

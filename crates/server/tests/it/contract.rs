@@ -20,6 +20,7 @@ const SERVED: &[&str] = &[
     "/admin/keys/",
     "/admin/recovery/",
     "/admin/sessions",
+    "/admin/trust/",
     "/health/",
     "/oauth2/register",
     "/schemas",

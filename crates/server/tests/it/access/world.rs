@@ -208,6 +208,10 @@ impl World {
             ("PUT", "/admin/identities/{id}") => json!({"schema_id": "default", "state": "active", "traits": traits}),
             ("PATCH", "/admin/identities") => json!({"identities": []}),
             ("PATCH", "/admin/identities/{id}") => json!([{"op": "replace", "path": "/state", "value": "inactive"}]),
+            ("POST", "/admin/trust/grants/jwt-bearer/issuers") => json!({
+                "issuer": owner.identity, "allow_any_subject": true, "scope": [], "expires_at": "2030-01-01T00:00:00Z",
+                "jwk": {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+            }),
             ("POST", "/admin/clients") => json!({"client_name": owner.address}),
             ("PUT", "/admin/clients/{id}" | "/admin/clients/{id}/lifespans" | "/oauth2/register/{id}") => json!({}),
             ("PATCH", "/admin/clients/{id}") => json!([{"op": "replace", "path": "/client_name", "value": "x"}]),
