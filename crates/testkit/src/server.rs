@@ -208,6 +208,7 @@ fn load(options: &TestOptions, database: &TestDatabase) -> Result<Loaded, config
         environment: BTreeMap::new(),
         mode: options.mode,
         kratos: None,
+        hydra: None,
     })
 }
 

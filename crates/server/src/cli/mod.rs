@@ -44,6 +44,7 @@ pub enum Command {
     ///     orrery serve all --dev
     ///     orrery serve all --config orrery.yml
     ///     orrery serve all --kratos-config kratos.yml --config orrery.yml
+    ///     orrery serve all --hydra-config hydra.yml
     ///     ORRERY__SERVE__PUBLIC__PORT=8080 orrery serve identity --config orrery.yml
     #[command(verbatim_doc_comment)]
     Serve(Serve),
@@ -101,6 +102,9 @@ pub struct Source {
     /// A Kratos configuration as it is; what has no meaning here is listed as a warning
     #[arg(long, value_name = "FILE")]
     pub kratos_config: Option<PathBuf>,
+    /// A Hydra configuration as it is; where a Kratos configuration names the same key, that one wins
+    #[arg(long, value_name = "FILE")]
+    pub hydra_config: Option<PathBuf>,
     /// Need no configuration: SQLite and a generated secret under ./data, mail to the inbox page, all on 127.0.0.1
     #[arg(long)]
     pub dev: bool,

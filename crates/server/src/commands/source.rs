@@ -16,6 +16,7 @@ pub(super) fn sources(source: &Source) -> anyhow::Result<Sources> {
     Ok(Sources {
         defaults,
         kratos: source.kratos_config.clone(),
+        hydra: source.hydra_config.clone(),
         files: source.files.clone(),
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -36,5 +37,5 @@ pub(super) fn load(source: &Source) -> anyhow::Result<Loaded> {
 
 /// The files whose change means a new configuration.
 pub(super) fn watched(sources: &Sources) -> Vec<PathBuf> {
-    sources.files.iter().chain(&sources.kratos).cloned().collect()
+    sources.files.iter().chain(&sources.kratos).chain(&sources.hydra).cloned().collect()
 }

@@ -35,8 +35,8 @@ const INTRODUCTION: &str = "# Configuration
 Generated from the types in `crates/server/src/config` by `cargo test -p orrery-server`; do not edit.
 `configuration.schema.json` beside this page is the same as a JSON Schema for editors.
 
-Values come from, later winning over earlier: `--dev`, `--kratos-config`, each `--config` file (YAML, TOML or JSON) in
-order, and environment variables. A variable is the key in capitals, its parts joined by two underscores, after
+Values come from, later winning over earlier: `--dev`, `--hydra-config`, `--kratos-config`, each `--config` file (YAML, TOML or
+JSON) in order, and environment variables. A variable is the key in capitals, its parts joined by two underscores, after
 `ORRERY__`: `serve.public.port` is `ORRERY__SERVE__PUBLIC__PORT`. Lists are written with commas, or as JSON; sections
 can be JSON too. Every secret may be `file://` and the path of a file that holds it.
 

@@ -1,167 +1,80 @@
-//! A Kratos configuration, read as it is: each key moves to its place here, and what has no meaning is said.
+//! What becomes of the keys of a Kratos configuration.
 
-use config::{Value, ValueKind};
+use super::translate::Dialect;
+use super::translate::Fate::{Becomes, Ends};
 
-use self::Fate::{Becomes, Ends};
-
-/// A Kratos file as a configuration source.
-pub(super) struct Translated {
-    /// The same values under our names.
-    pub(super) source: config::Config,
-    /// Keys without a meaning here, and why.
-    pub(super) warnings: Vec<String>,
-}
-
-/// What becomes of a Kratos key and everything beneath it, unless a longer rule fits.
-enum Fate {
-    /// It has this name here.
-    Becomes(&'static str),
-    /// It has no meaning here, for this reason.
-    Ends(&'static str),
-}
-
-/// A key that no rule knows keeps its name, and is then refused like any unknown key.
-const RULES: &[(&str, Fate)] = &[
-    ("dsn", Becomes("database.url")),
-    ("serve.public", Becomes("serve.public")),
-    ("serve.admin", Becomes("serve.admin")),
-    ("log.level", Becomes("log.level")),
-    ("log.format", Becomes("log.format")),
-    ("secrets.default", Becomes("secrets.default")),
-    ("database.cleanup.batch_size", Becomes("database.cleanup.batch_size")),
-    ("tracing.service_name", Becomes("tracing.service_name")),
-    ("clients.http.private_ip_exceptions", Becomes("identity.clients.http.private_ip_exceptions")),
-    ("clients.web_hook", Becomes("identity.clients.web_hook")),
-    ("identity", Becomes("identity")),
-    ("selfservice", Becomes("identity.selfservice")),
-    ("session", Becomes("identity.session")),
-    ("cookies", Becomes("identity.cookies")),
-    ("hashers", Becomes("identity.hashers")),
-    ("security", Becomes("identity.security")),
-    ("courier", Becomes("identity.courier")),
-    ("feature_flags", Becomes("identity.feature_flags")),
-    ("version", Ends("the format of the file is recognised by its keys")),
-    ("dev", Ends("development mode is the flag --dev")),
-    ("watch-courier", Ends("the courier runs with `serve all`, or as `serve courier`")),
-    ("expose-metrics-port", Ends("metrics are on the admin listener")),
-    ("sqa-opt-out", Ends("nothing is reported to anybody")),
-    ("serve.public.cors.options_passthrough", Ends("preflight requests are always answered here")),
-    ("serve.public.cors.debug", Ends("the access log shows what was answered")),
-    ("serve.public.socket.owner", Ends("a socket belongs to the user that runs the server")),
-    ("serve.public.socket.group", Ends("a socket belongs to the user that runs the server")),
-    ("serve.admin.socket.owner", Ends("a socket belongs to the user that runs the server")),
-    ("serve.admin.socket.group", Ends("a socket belongs to the user that runs the server")),
-    ("secrets.cookie", Ends("a key for each purpose is derived from secrets.default")),
-    ("secrets.cipher", Ends("a key for each purpose is derived from secrets.default")),
-    ("secrets.pagination", Ends("a key for each purpose is derived from secrets.default")),
-    ("ciphers", Ends("stored secrets are always encrypted with AES-256-GCM")),
-    ("hashers.argon2.expected_duration", Ends("an unknown account costs a real hash, not a pause")),
-    ("hashers.argon2.expected_deviation", Ends("an unknown account costs a real hash, not a pause")),
-    ("hashers.argon2.dedicated_memory", Ends("the hashing pool is bounded by limits.hash_workers")),
-    ("database.cleanup", Ends("what has expired is removed continuously")),
-    ("log.leak_sensitive_values", Ends("secrets are never logged")),
-    ("log.redaction_text", Ends("secrets are never logged")),
-    ("tracing.provider", Ends("traces leave by OTLP; set tracing.endpoint")),
-    ("tracing.providers", Ends("traces leave by OTLP; set tracing.endpoint")),
-    (
-        "clients.http.disallow_private_ip_ranges",
-        Ends("private addresses are always refused to URLs that callers choose"),
-    ),
-    ("clients.http.private_ip_exception_urls", Ends("name networks in outbound.allowed_networks")),
-    ("clients.smtp", Ends("the mail server is the operator's own choice")),
-    ("oauth2_provider", Ends("not available yet")),
-    ("preview", Ends("reads are always consistent")),
-    ("organizations", Ends("a feature of the commercial edition")),
-    ("revision", Ends("a feature of the commercial edition")),
-    ("enterprise", Ends("a feature of the commercial edition")),
-    ("feature_flags.legacy_oidc_registration_node_group", Ends("not available yet")),
-    ("feature_flags.legacy_allow_insecure_origins", Ends("return addresses are always checked strictly")),
-];
-
-/// Moves every key to its place.
-pub(super) fn translate(original: &config::Config) -> Translated {
-    let mut source = config::Config::default();
-    source.cache = empty();
-    let mut translated = Translated { source, warnings: Vec::new() };
-    place(&original.cache, &mut Vec::new(), &mut translated);
-    translated.warnings.sort();
-    translated
-}
-
-/// The path in the Kratos file that a path here came from.
-pub(super) fn original_path(path: &[String]) -> Vec<String> {
-    let path = path.join(".");
-    let sources = RULES.iter().filter_map(|(theirs, fate)| match fate {
-        Becomes(ours) => Some((theirs, beneath(ours, &path)?)),
-        Ends(_) => None,
-    });
-    let nearest = sources.min_by_key(|(_, rest)| rest.len());
-    nearest.map_or(path.clone(), |(theirs, rest)| format!("{theirs}{rest}")).split('.').map(str::to_owned).collect()
-}
-
-fn place(value: &Value, path: &mut Vec<String>, translated: &mut Translated) {
-    let key = path.join(".");
-    let divided = key.is_empty() || RULES.iter().any(|(name, _)| *name != key && beneath(&key, name).is_some());
-    if let (true, ValueKind::Table(table)) = (divided, &value.kind) {
-        for (name, inner) in table {
-            path.push(name.clone());
-            place(inner, path, translated);
-            path.pop();
-        }
-        return;
-    }
-    let fitting = RULES.iter().filter_map(|(name, fate)| Some((beneath(name, &key)?, fate)));
-    let target = match fitting.min_by_key(|(rest, _)| rest.len()) {
-        Some((rest, Becomes(ours))) => format!("{ours}{rest}"),
-        Some((_, Ends(why))) => {
-            let file = value.origin().unwrap_or("the Kratos configuration");
-            translated.warnings.push(format!("{file}: `{key}` has no effect: {why}"));
-            return;
-        }
-        None => key,
-    };
-    insert(&mut translated.source.cache, &target.split('.').collect::<Vec<_>>(), value.clone());
-}
-
-/// The rest of `path` after `prefix`, when it lies at or under it. Everything lies under the empty prefix.
-fn beneath<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
-    let rest = path.strip_prefix(prefix)?;
-    (prefix.is_empty() || rest.is_empty() || rest.starts_with('.')).then_some(rest)
-}
-
-fn insert(tree: &mut Value, path: &[&str], value: Value) {
-    let Some((first, rest)) = path.split_first() else { return merge(tree, value) };
-    if let ValueKind::Table(table) = &mut tree.kind {
-        insert(table.entry((*first).to_owned()).or_insert_with(empty), rest, value);
-    }
-}
-
-/// Sections meet: what Kratos keeps in `identity` and in `session` is all below `identity` here.
-fn merge(tree: &mut Value, value: Value) {
-    match (&mut tree.kind, value) {
-        (ValueKind::Table(present), Value { kind: ValueKind::Table(added), .. }) if !present.is_empty() => {
-            for (key, value) in added {
-                merge(present.entry(key).or_insert_with(empty), value);
-            }
-        }
-        (_, value) => *tree = value,
-    }
-}
-
-fn empty() -> Value {
-    Value::new(None, ValueKind::Table(config::Map::new()))
-}
+/// The keys of a Kratos configuration.
+pub(super) const KRATOS: Dialect = Dialect {
+    name: "the Kratos configuration",
+    rules: &[
+        ("dsn", Becomes("database.url")),
+        ("serve.public", Becomes("serve.public")),
+        ("serve.admin", Becomes("serve.admin")),
+        ("log.level", Becomes("log.level")),
+        ("log.format", Becomes("log.format")),
+        ("secrets.default", Becomes("secrets.default")),
+        ("database.cleanup.batch_size", Becomes("database.cleanup.batch_size")),
+        ("tracing.service_name", Becomes("tracing.service_name")),
+        ("clients.http.private_ip_exceptions", Becomes("identity.clients.http.private_ip_exceptions")),
+        ("clients.web_hook", Becomes("identity.clients.web_hook")),
+        ("identity", Becomes("identity")),
+        ("selfservice", Becomes("identity.selfservice")),
+        ("session", Becomes("identity.session")),
+        ("cookies", Becomes("identity.cookies")),
+        ("hashers", Becomes("identity.hashers")),
+        ("security", Becomes("identity.security")),
+        ("courier", Becomes("identity.courier")),
+        ("feature_flags", Becomes("identity.feature_flags")),
+        ("version", Ends("the format of the file is recognised by its keys")),
+        ("dev", Ends("development mode is the flag --dev")),
+        ("watch-courier", Ends("the courier runs with `serve all`, or as `serve courier`")),
+        ("expose-metrics-port", Ends("metrics are on the admin listener")),
+        ("sqa-opt-out", Ends("nothing is reported to anybody")),
+        ("serve.public.cors.options_passthrough", Ends("preflight requests are always answered here")),
+        ("serve.public.cors.debug", Ends("the access log shows what was answered")),
+        ("serve.public.socket.owner", Ends("a socket belongs to the user that runs the server")),
+        ("serve.public.socket.group", Ends("a socket belongs to the user that runs the server")),
+        ("serve.admin.socket.owner", Ends("a socket belongs to the user that runs the server")),
+        ("serve.admin.socket.group", Ends("a socket belongs to the user that runs the server")),
+        ("secrets.cookie", Ends("a key for each purpose is derived from secrets.default")),
+        ("secrets.cipher", Ends("a key for each purpose is derived from secrets.default")),
+        ("secrets.pagination", Ends("a key for each purpose is derived from secrets.default")),
+        ("ciphers", Ends("stored secrets are always encrypted with AES-256-GCM")),
+        ("hashers.argon2.expected_duration", Ends("an unknown account costs a real hash, not a pause")),
+        ("hashers.argon2.expected_deviation", Ends("an unknown account costs a real hash, not a pause")),
+        ("hashers.argon2.dedicated_memory", Ends("the hashing pool is bounded by limits.hash_workers")),
+        ("database.cleanup", Ends("what has expired is removed continuously")),
+        ("log.leak_sensitive_values", Ends("secrets are never logged")),
+        ("log.redaction_text", Ends("secrets are never logged")),
+        ("tracing.provider", Ends("traces leave by OTLP; set tracing.endpoint")),
+        ("tracing.providers", Ends("traces leave by OTLP; set tracing.endpoint")),
+        (
+            "clients.http.disallow_private_ip_ranges",
+            Ends("private addresses are always refused to URLs that callers choose"),
+        ),
+        ("clients.http.private_ip_exception_urls", Ends("name networks in outbound.allowed_networks")),
+        ("clients.smtp", Ends("the mail server is the operator's own choice")),
+        ("oauth2_provider", Ends("the OAuth2 server is part of this one")),
+        ("preview", Ends("reads are always consistent")),
+        ("organizations", Ends("a feature of the commercial edition")),
+        ("revision", Ends("a feature of the commercial edition")),
+        ("enterprise", Ends("a feature of the commercial edition")),
+        ("feature_flags.legacy_oidc_registration_node_group", Ends("not available yet")),
+        ("feature_flags.legacy_allow_insecure_origins", Ends("return addresses are always checked strictly")),
+    ],
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::translate::Translated;
 
     fn translated(yaml: &str) -> Translated {
         let original = config::Config::builder()
             .add_source(config::File::from_str(yaml, config::FileFormat::Yaml))
             .build()
             .expect("YAML");
-        translate(&original)
+        KRATOS.translate(&original)
     }
 
     #[test]
@@ -188,8 +101,8 @@ mod tests {
     #[test]
     fn places_are_found_again() {
         let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(original_path(&path("identity.session.cookie.name")), path("session.cookie.name"));
-        assert_eq!(original_path(&path("database.url")), path("dsn"));
-        assert_eq!(original_path(&path("identity.schemas.0")), path("identity.schemas.0"));
+        assert_eq!(KRATOS.original_path(&path("identity.session.cookie.name")), path("session.cookie.name"));
+        assert_eq!(KRATOS.original_path(&path("database.url")), path("dsn"));
+        assert_eq!(KRATOS.original_path(&path("identity.schemas.0")), path("identity.schemas.0"));
     }
 }

@@ -5,19 +5,23 @@ use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat, Value, ValueKind};
 
+use super::hydra::{self, HYDRA};
+use super::kratos::KRATOS;
 use super::problem::{Problem, Problems};
 use super::tree::{ENVIRONMENT, is_set, origin};
 use super::typed::typed;
-use super::{Config, check, idle, kratos, locate};
+use super::{Config, check, idle, locate};
 
-/// Where a configuration comes from. Later sources win over earlier ones: `--dev`, a Kratos file, the files in
-/// order, the environment.
+/// Where a configuration comes from. Later sources win over earlier ones: `--dev`, a Hydra file, a Kratos file, the
+/// files in order, the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// Defaults below everything else, as YAML; what `--dev` supplies.
     pub defaults: Option<String>,
     /// A Kratos configuration as it is.
     pub kratos: Option<PathBuf>,
+    /// A Hydra configuration as it is. Where both name a key, the Kratos one wins.
+    pub hydra: Option<PathBuf>,
     /// YAML, TOML or JSON by extension.
     pub files: Vec<PathBuf>,
     /// Variables; those that begin with `ORRERY__` count.
@@ -57,8 +61,16 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     if let Some(defaults) = &sources.defaults {
         builder = builder.add_source(File::from_str(defaults, FileFormat::Yaml));
     }
+    if let Some(path) = &sources.hydra {
+        if sources.kratos.is_none() {
+            builder = builder.add_source(File::from_str(hydra::PORTS, FileFormat::Yaml));
+        }
+        let translated = HYDRA.translate(&read_file(path)?);
+        warnings.extend(translated.warnings);
+        builder = builder.add_source(translated.source);
+    }
     if let Some(path) = &sources.kratos {
-        let translated = kratos::translate(&read_file(path)?);
+        let translated = KRATOS.translate(&read_file(path)?);
         warnings.extend(translated.warnings);
         builder = builder.add_source(translated.source);
     }
@@ -73,8 +85,14 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         let problems = check::check(&config, sources.mode);
         if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
     });
-    let files: Vec<String> =
-        sources.files.iter().rev().chain(&sources.kratos).map(|file| file.display().to_string()).collect();
+    let files: Vec<String> = sources
+        .files
+        .iter()
+        .rev()
+        .chain(&sources.kratos)
+        .chain(&sources.hydra)
+        .map(|file| file.display().to_string())
+        .collect();
     let placed = |problems: Vec<Problem>| {
         let mut placed: Vec<_> = problems.into_iter().map(|problem| place(problem, &merged.cache, &files)).collect();
         placed.sort_by(|left, right| left.key.cmp(&right.key));
@@ -134,10 +152,12 @@ fn place(mut problem: Problem, merged: &Value, files: &[String]) -> Problem {
     problem
 }
 
-/// The place in a file of ours, or in a Kratos file, where the sections have other names.
+/// The place in a file of ours, or in one of Kratos or Hydra, where the sections have other names.
 fn in_file(file: &str, path: &[String]) -> Option<String> {
     let content = std::fs::read_to_string(file).ok()?;
-    let line = locate::line_of(file, &content, path)
-        .or_else(|| locate::line_of(file, &content, &kratos::original_path(path)))?;
+    let names = [path.to_vec(), KRATOS.original_path(path), HYDRA.original_path(path)];
+    let lines = names.iter().filter_map(|path| locate::line_of(file, &content, path));
+    // A section may have the same name there and mean more: the name that leads furthest is the right one.
+    let (_, line) = lines.min_by_key(|(missing, _)| *missing)?;
     Some(format!("{file}:{line}"))
 }

@@ -6,12 +6,14 @@ use yaml_rust2::scanner::Marker;
 
 /// The line, counted from one, of the key `path` in a file named `name` with this content.
 ///
-/// When only the beginning of the path is there (a member is missing), that beginning's line.
-pub(super) fn line_of(name: &str, content: &str, path: &[String]) -> Option<usize> {
+/// When only the beginning of the path is there (a member is missing), that beginning's line; and with it, how many
+/// parts of the path are not there.
+pub(super) fn line_of(name: &str, content: &str, path: &[String]) -> Option<(usize, usize)> {
     let keys = if name.ends_with(".toml") { toml_keys(content) } else { yaml_keys(content) };
     (1..=path.len())
         .rev()
-        .find_map(|length| keys.iter().find(|(key, _)| key.as_slice() == &path[..length]).map(|&(_, line)| line))
+        .find_map(|length| keys.iter().find(|(key, _)| key.as_slice() == &path[..length]).map(|key| (length, key)))
+        .map(|(length, &(_, line))| (path.len() - length, line))
 }
 
 type Keys = Vec<(Vec<String>, usize)>;
@@ -121,7 +123,7 @@ mod tests {
     use super::*;
 
     fn at(name: &str, content: &str, path: &str) -> Option<usize> {
-        line_of(name, content, &path.split('.').map(str::to_owned).collect::<Vec<_>>())
+        line_of(name, content, &path.split('.').map(str::to_owned).collect::<Vec<_>>()).map(|(_, line)| line)
     }
 
     #[test]

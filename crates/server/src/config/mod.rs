@@ -7,6 +7,7 @@ mod check;
 pub mod database;
 pub mod dev;
 mod document;
+mod hydra;
 pub mod identity;
 mod idle;
 pub mod keys;
@@ -19,6 +20,7 @@ mod problem;
 pub mod serve;
 #[cfg(test)]
 mod tests;
+mod translate;
 mod tree;
 mod typed;
 pub mod value;

@@ -34,7 +34,7 @@ async fn a_kratos_configuration_is_accepted_with_warnings() {
     for key in ["version", "secrets.cookie", "secrets.cipher", "ciphers", "log.leak_sensitive_values", "cors.debug"] {
         assert!(warnings.contains(&format!("{key}`")), "{key}: {warnings}");
     }
-    assert!(warnings.contains("kratos.yml:21: `identity.selfservice.methods.totp.enabled`: the method"), "{warnings}");
+    assert!(warnings.contains("kratos.yml:9: `identity.selfservice.methods.totp.enabled`: the method"), "{warnings}");
     assert!(!warnings.contains("PLEASE-CHANGE-ME"), "{warnings}");
 }
 

@@ -5,6 +5,7 @@ mod admin_commands;
 mod command;
 mod edge;
 mod health;
+mod hydra_config;
 mod listeners;
 mod log;
 mod process;
