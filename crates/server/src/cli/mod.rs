@@ -1,6 +1,7 @@
 //! The command line.
 
 mod client;
+mod clients;
 mod identities;
 mod sessions;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use client::{Client, Format, Listing};
+pub use clients::{ClientMembers, Clients, ClientsAction};
 pub use identities::{Identities, IdentitiesAction, Patch};
 pub use sessions::{Sessions, SessionsAction};
 
@@ -67,6 +69,12 @@ pub enum Command {
     ///     orrery sessions revoke --identity 5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f
     #[command(verbatim_doc_comment)]
     Sessions(Sessions),
+    /// Work with the OAuth2 clients of a running server
+    ///
+    ///     orrery clients create --name Shop --redirect-uri https://shop.example.com/callback
+    ///     orrery clients list --owner ada
+    #[command(verbatim_doc_comment)]
+    Clients(Clients),
     /// List every route: listener, method, path, surface and operation of the contract
     Routes {
         /// As JSON, for programs

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod client;
+mod clients;
 mod config;
 mod identities;
 mod migrate;
@@ -25,6 +26,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(arguments) => block_on(migrate::migrate(arguments.action)),
         Command::Identities(arguments) => block_on(identities::identities(arguments)),
         Command::Sessions(arguments) => block_on(sessions::sessions(arguments)),
+        Command::Clients(arguments) => block_on(clients::clients(arguments)),
         Command::Routes { json } => routes::routes(json),
         Command::Config(arguments) => config::config(arguments.action),
         Command::Completions { shell } => {

@@ -11,30 +11,30 @@ use crate::stage::PASSWORD;
 const NOBODY: &str = "5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f";
 
 /// A server and a person at a shell.
-struct Shell {
-    server: TestServer,
+pub(super) struct Shell {
+    pub(super) server: TestServer,
 }
 
 impl Shell {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self { server: TestServer::start(Backend::Sqlite).await }
     }
 
     /// Runs a command against the server.
-    async fn run(&self, arguments: &[&str]) -> Output {
+    pub(super) async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = orrery(self.server.folder(), arguments);
         command.env("ORRERY_ADMIN_URL", self.server.admin("/")).output().await.expect("it runs")
     }
 
     /// Runs one that must succeed; what it prints.
-    async fn print(&self, arguments: &[&str]) -> String {
+    pub(super) async fn print(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments).await;
         assert!(output.status.success(), "{arguments:?}: {}", error(&output));
         String::from_utf8(output.stdout).expect("text")
     }
 
     /// Runs one that must fail; what it says.
-    async fn fail(&self, arguments: &[&str]) -> String {
+    pub(super) async fn fail(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments).await;
         assert!(!output.status.success(), "{arguments:?} succeeds");
         error(&output)
@@ -61,7 +61,7 @@ impl Shell {
     }
 }
 
-fn error(output: &Output) -> String {
+pub(super) fn error(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod admin_commands;
+mod client_commands;
 mod command;
 mod edge;
 mod health;
