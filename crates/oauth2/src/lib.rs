@@ -15,6 +15,7 @@ pub mod grant;
 pub mod http;
 pub mod scope;
 pub mod service;
+pub mod session;
 pub mod store;
 pub mod token;
 pub mod trust;

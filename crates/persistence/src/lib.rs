@@ -17,7 +17,7 @@ use orrery_core::{StoreError, Timestamp};
 use orrery_courier::store::MessageStore;
 use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
 use orrery_keys::store::KeyStore;
-use orrery_oauth2::store::{ClientStore, TrustedIssuerStore};
+use orrery_oauth2::store::{AuthorizationStore, ClientStore, GrantStore, LoginSessionStore, TrustedIssuerStore};
 // These two bring their libraries along, so that nothing has to be installed.
 use libsqlite3_sys as _;
 use pq_sys as _;
@@ -220,6 +220,12 @@ stores! {
     clients: ClientStore,
     /// Issuers whose assertions are accepted as grants.
     trusted_issuers: TrustedIssuerStore,
+    /// OAuth2 authorizations in progress.
+    authorizations: AuthorizationStore,
+    /// What people granted to OAuth2 clients.
+    grants: GrantStore,
+    /// Sign-ins at the OAuth2 server.
+    login_sessions: LoginSessionStore,
 }
 
 /// Off the async threads, because it blocks for as long as a migration takes.

@@ -459,3 +459,11 @@ allow_tables_to_appear_in_same_query!(
 // Each pair costs compile time: only tables that meet in a query stand together.
 allow_tables_to_appear_in_same_query!(grants, authorization_codes, tokens, clients, device_codes);
 allow_tables_to_appear_in_same_query!(login_sessions, sessions);
+allow_tables_to_appear_in_same_query!(login_sessions, identities);
+allow_tables_to_appear_in_same_query!(clients, login_sessions);
+allow_tables_to_appear_in_same_query!(clients, sessions);
+allow_tables_to_appear_in_same_query!(clients, identities);
+allow_tables_to_appear_in_same_query!(authorizations, clients);
+allow_tables_to_appear_in_same_query!(authorizations, login_sessions);
+allow_tables_to_appear_in_same_query!(authorizations, sessions);
+allow_tables_to_appear_in_same_query!(authorizations, identities);

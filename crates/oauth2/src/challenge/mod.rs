@@ -63,6 +63,8 @@ pub struct AuthorizationRequest {
     pub oidc_context: Map<String, Value>,
     /// The address that the browser asked for, all parameters included.
     pub request_url: String,
+    /// The pushed request that it comes of (RFC 9126): good for one decision.
+    pub pushed: Option<TokenHash>,
 }
 
 /// The login application's answer: somebody signed in.

@@ -4,8 +4,17 @@
 //! "Not found" is a value; a [`StoreError`](orrery_core::StoreError) means that the storage could not do its work:
 //! callers answer 503 or 500, never "invalid".
 
+mod authorization;
 mod client;
+mod grant;
+mod session;
 mod trusted_issuer;
 
+pub use authorization::{
+    AuthorizationStore, AuthorizationWithClient, Begins, Begun, Finished, Granted, LoginCompleted, PushedRequest,
+    SessionWrite, Stepped,
+};
 pub use client::{ClientFilter, ClientStore, Updated};
+pub use grant::{GrantStore, GrantWithClient};
+pub use session::{LoginSessionStore, SessionEnded};
 pub use trusted_issuer::{AssertionKeys, TrustedIssuerStore};

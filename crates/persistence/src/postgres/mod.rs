@@ -40,7 +40,10 @@ const SINGLE_STATEMENT: Purpose = Purpose::Statement;
 /// Appended to a subselect of rows to work on: several nodes share the work instead of waiting for each other.
 const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 
-/// The same for a query that diesel builds.
+/// Until when a grant is remembered, unless it is for ever.
+const REMEMBERED_UNTIL: &str = "grants.requested_at + grants.remember_for * interval '1 second'";
+
+/// [`SKIP_LOCKED`] for a query that diesel builds.
 macro_rules! skip_locked {
     ($query:expr) => {
         $query.for_update().skip_locked()

@@ -40,7 +40,10 @@ const SINGLE_STATEMENT: Purpose = Purpose::Transaction;
 /// There is one writer: nothing to skip.
 const SKIP_LOCKED: &str = "";
 
-/// The same for a query that diesel builds.
+/// Until when a grant is remembered, unless it is for ever.
+const REMEMBERED_UNTIL: &str = "grants.requested_at + grants.remember_for * 1000000";
+
+/// [`SKIP_LOCKED`] for a query that diesel builds.
 macro_rules! skip_locked {
     ($query:expr) => {
         $query

@@ -8,12 +8,15 @@
 //! `lib.rs`, and prove it in the conformance suite.
 
 mod attempt;
+mod authorization;
 mod client;
 mod code;
 mod complete;
 mod flow;
+mod grant;
 mod identity;
 mod key;
+mod login_session;
 mod message;
 mod recovery;
 mod session;

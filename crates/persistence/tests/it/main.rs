@@ -5,15 +5,18 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "tests say what they expect; helpers of tests too")]
 
 mod attempt;
+mod authorization;
 mod budget;
 mod client;
 mod code;
 mod durability;
 mod flow;
+mod grant;
 mod identity;
 mod key;
 mod login;
 mod message;
+mod oauth2_sample;
 mod outage;
 mod queue;
 mod recovery;

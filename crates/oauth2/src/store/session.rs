@@ -1,0 +1,41 @@
+//! Login sessions.
+
+use async_trait::async_trait;
+use orrery_core::id::LoginSessionId;
+use orrery_core::{ProjectId, StoreError, Timestamp};
+
+use crate::client::Client;
+use crate::session::LoginSession;
+
+/// A login session that was ended, and whom that concerns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionEnded {
+    /// The session as it was.
+    pub session: LoginSession,
+    /// The clients that got tokens through it, by id.
+    pub clients: Vec<Client>,
+}
+
+/// Login sessions. Signing in writes them with the authorization that it belongs to; see
+/// [`AuthorizationStore`](super::AuthorizationStore).
+#[async_trait]
+pub trait LoginSessionStore: Send + Sync {
+    /// One session, remembered or not, unless it has ended or its identity's session has.
+    async fn login_session_by_id(
+        &self,
+        project: ProjectId,
+        id: LoginSessionId,
+        now: Timestamp,
+    ) -> Result<Option<LoginSession>, StoreError>;
+
+    /// Ends a session and the identity's session behind it, and says which clients have tokens of it. None when it
+    /// had ended before: of several that ask at once, one gets the list.
+    async fn login_session_end(
+        &self,
+        project: ProjectId,
+        id: LoginSessionId,
+    ) -> Result<Option<SessionEnded>, StoreError>;
+
+    /// Ends every session of a subject, with the identity's sessions behind them. Says how many.
+    async fn login_sessions_end(&self, project: ProjectId, subject: &str) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,155 @@
+//! Login sessions.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use orrery_core::id::{LoginSessionId, SessionId};
+use orrery_core::{ProjectId, StoreError, Timestamp};
+use orrery_identity::identity::IdentityState;
+use orrery_oauth2::client::Client;
+use orrery_oauth2::session::LoginSession;
+use orrery_oauth2::store::{LoginSessionStore, SessionEnded, SessionWrite};
+
+use super::super::Conn;
+use super::Store;
+use crate::columns::{At, Document, Uid, Word};
+use crate::error::Outcome;
+use crate::rows::authorization::LoginSessionRow;
+use crate::schema::{clients, grants, identities, login_sessions, sessions};
+
+/// What decides whether the identity's session behind a sign-in is active; none when there is no such session.
+pub(super) type IdentitySession = Option<(bool, At, Word<IdentityState>)>;
+
+#[async_trait]
+impl LoginSessionStore for Store {
+    async fn login_session_by_id(
+        &self,
+        project: ProjectId,
+        id: LoginSessionId,
+        now: Timestamp,
+    ) -> Result<Option<LoginSession>, StoreError> {
+        self.read(move |connection| {
+            let found: Option<(LoginSessionRow, IdentitySession)> = login_sessions::table
+                .left_join(
+                    sessions::table.on(sessions::project_id
+                        .eq(Uid(project))
+                        .and(sessions::id.nullable().eq(login_sessions::identity_session_id))),
+                )
+                .left_join(
+                    identities::table
+                        .on(identities::project_id.eq(Uid(project)).and(identities::id.eq(sessions::identity_id))),
+                )
+                .filter(login_sessions::project_id.eq(Uid(project)))
+                .filter(login_sessions::id.eq(Uid(id)))
+                .select((
+                    LoginSessionRow::as_select(),
+                    (sessions::active, sessions::expires_at, identities::state).nullable(),
+                ))
+                .first(connection)
+                .optional()?;
+            Ok(found.and_then(|(session, identity)| counted(session, identity, now)))
+        })
+        .await
+    }
+
+    async fn login_session_end(
+        &self,
+        project: ProjectId,
+        id: LoginSessionId,
+    ) -> Result<Option<SessionEnded>, StoreError> {
+        self.write(move |connection| {
+            let ended: Option<LoginSessionRow> = diesel::delete(login_sessions::table)
+                .filter(login_sessions::project_id.eq(Uid(project)))
+                .filter(login_sessions::id.eq(Uid(id)))
+                .returning(LoginSessionRow::as_returning())
+                .get_result(connection)
+                .optional()?;
+            let Some(ended) = ended else { return Ok(None) };
+            let session = ended.into_session();
+            revoke(connection, project, session.identity_session.into_iter().collect())?;
+            let theirs = grants::table
+                .filter(grants::project_id.eq(Uid(project)))
+                .filter(grants::login_session_id.eq(Uid(id)))
+                .select(grants::client_id);
+            let found: Vec<Document<Client>> = clients::table
+                .filter(clients::project_id.eq(Uid(project)))
+                .filter(clients::id.eq_any(theirs))
+                .order(clients::id)
+                .select(clients::client)
+                .load(connection)?;
+            Ok(Some(SessionEnded { session, clients: found.into_iter().map(|client| client.0).collect() }))
+        })
+        .await
+    }
+
+    async fn login_sessions_end(&self, project: ProjectId, subject: &str) -> Result<u64, StoreError> {
+        let subject = subject.to_owned();
+        self.write(move |connection| {
+            let ended: Vec<LoginSessionRow> = diesel::delete(login_sessions::table)
+                .filter(login_sessions::project_id.eq(Uid(project)))
+                .filter(login_sessions::subject.eq(subject))
+                .returning(LoginSessionRow::as_returning())
+                .get_results(connection)?;
+            let behind = ended.iter().filter_map(|session| session.identity_session_id).map(|id| id.0).collect();
+            revoke(connection, project, behind)?;
+            Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+}
+
+/// The session, unless it has ended, or the identity's session behind it has.
+pub(super) fn counted(row: LoginSessionRow, identity: IdentitySession, now: Timestamp) -> Option<LoginSession> {
+    let session = row.into_session();
+    let stands = session.identity_session.is_none()
+        || identity.is_some_and(|(active, expires_at, state)| {
+            active && expires_at.0 > now && state.0 == IdentityState::Active
+        });
+    (stands && session.expires_at > now).then_some(session)
+}
+
+/// Stores what becomes of a sign-in.
+pub(super) fn write(connection: &mut Conn, project: ProjectId, write: SessionWrite) -> Outcome<()> {
+    match write {
+        SessionWrite::Keep => {}
+        SessionWrite::Begin(session) => {
+            diesel::insert_into(login_sessions::table)
+                .values(LoginSessionRow::new(project, &session))
+                .on_conflict((login_sessions::project_id, login_sessions::id))
+                .do_update()
+                .set(LoginSessionRow::new(project, &session))
+                .execute(connection)?;
+        }
+        SessionWrite::Extend { id, expires_at } => {
+            diesel::update(login_sessions::table)
+                .filter(login_sessions::project_id.eq(Uid(project)))
+                .filter(login_sessions::id.eq(Uid(id)))
+                .filter(login_sessions::expires_at.lt(At(expires_at)))
+                .set(login_sessions::expires_at.eq(At(expires_at)))
+                .execute(connection)?;
+        }
+    }
+    Ok(())
+}
+
+/// Forgets a sign-in that another one replaced.
+pub(super) fn delete(connection: &mut Conn, project: ProjectId, id: LoginSessionId) -> Outcome<()> {
+    diesel::delete(login_sessions::table)
+        .filter(login_sessions::project_id.eq(Uid(project)))
+        .filter(login_sessions::id.eq(Uid(id)))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Revokes the identity's sessions behind sign-ins that have ended.
+fn revoke(connection: &mut Conn, project: ProjectId, behind: Vec<SessionId>) -> Outcome<()> {
+    if behind.is_empty() {
+        return Ok(());
+    }
+    diesel::update(sessions::table)
+        .filter(sessions::project_id.eq(Uid(project)))
+        .filter(sessions::id.eq_any(behind.into_iter().map(Uid).collect::<Vec<_>>()))
+        .filter(sessions::active)
+        .set(sessions::active.eq(false))
+        .execute(connection)?;
+    Ok(())
+}
