@@ -77,6 +77,8 @@ pub enum Purpose {
     RefreshToken,
     /// The refresh token that follows another: derived from it, so that a client that asks twice is answered alike.
     RefreshSuccessor,
+    /// What shows that a refresh token, whether it still counts or not, was made here.
+    RefreshFamily,
     /// OAuth2 authorization codes.
     AuthorizationCode,
     /// Device codes and user codes (RFC 8628).
@@ -113,6 +115,7 @@ impl Purpose {
             Self::AccessToken => b"orrery/access-token/v1",
             Self::RefreshToken => b"orrery/refresh-token/v1",
             Self::RefreshSuccessor => b"orrery/refresh-successor/v1",
+            Self::RefreshFamily => b"orrery/refresh-family/v1",
             Self::AuthorizationCode => b"orrery/authorization-code/v1",
             Self::DeviceCode => b"orrery/device-code/v1",
             Self::RegistrationToken => b"orrery/registration-token/v1",

@@ -15,6 +15,7 @@
 pub mod algorithm;
 pub mod config;
 pub mod error;
+pub mod foreign;
 pub mod http;
 pub mod jwk;
 mod jwt;

@@ -6,19 +6,26 @@
 //! it in one transaction. Signing, hooks and calls to other servers never happen inside that transaction. Only `http/`
 //! knows actix; nothing here knows identities: who is signed in comes through a trait that the server connects.
 
+pub mod assertion;
 pub mod audience;
 pub mod challenge;
 pub mod client;
+pub mod client_auth;
 pub mod config;
+pub mod endpoint;
 pub mod error;
 pub mod grant;
+pub mod grant_type;
 pub mod http;
+pub mod parameters;
+pub mod pkce;
 pub mod scope;
 pub mod service;
 pub mod session;
 pub mod store;
 pub mod token;
 pub mod trust;
+pub mod userinfo;
 
 pub use config::Config;
 pub use error::{ErrorCode, OAuth2Error};

@@ -7,9 +7,10 @@ use orrery_core::outbound::OutboundClient;
 use orrery_core::{Entropy, Keyring};
 use orrery_keys::KeyManager;
 
-use crate::client::SecretHasher;
+use crate::client::{SecretHasher, VerifiedSecrets};
+use crate::client_auth::ClientKeys;
 use crate::config::Config;
-use crate::store::{ClientStore, TrustedIssuerStore};
+use crate::store::{ClientStore, TokenStore, TrustedIssuerStore};
 
 /// The OAuth2 surface: stores, secrets and settings.
 pub struct OAuth2Service {
@@ -19,6 +20,8 @@ pub struct OAuth2Service {
     pub clients: Arc<dyn ClientStore>,
     /// Issuers whose assertions are accepted as grants.
     pub trusted_issuers: Arc<dyn TrustedIssuerStore>,
+    /// Tokens and codes.
+    pub tokens: Arc<dyn TokenStore>,
     /// Keys that sign tokens.
     pub keys: Arc<KeyManager>,
     /// Keyed hashes and sealed values.
@@ -29,4 +32,8 @@ pub struct OAuth2Service {
     pub entropy: Arc<dyn Entropy>,
     /// Calls to other servers: `jwks_uri`, hooks, sector identifiers.
     pub outbound: Arc<dyn OutboundClient>,
+    /// Secrets that were found right a moment ago.
+    pub verified_secrets: VerifiedSecrets,
+    /// Keys that clients keep elsewhere.
+    pub client_keys: ClientKeys,
 }

@@ -17,7 +17,9 @@ use orrery_core::{StoreError, Timestamp};
 use orrery_courier::store::MessageStore;
 use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
 use orrery_keys::store::KeyStore;
-use orrery_oauth2::store::{AuthorizationStore, ClientStore, GrantStore, LoginSessionStore, TrustedIssuerStore};
+use orrery_oauth2::store::{
+    AuthorizationStore, ClientStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore,
+};
 // These two bring their libraries along, so that nothing has to be installed.
 use libsqlite3_sys as _;
 use pq_sys as _;
@@ -226,6 +228,8 @@ stores! {
     grants: GrantStore,
     /// Sign-ins at the OAuth2 server.
     login_sessions: LoginSessionStore,
+    /// OAuth2 tokens and codes.
+    tokens: TokenStore,
 }
 
 /// Off the async threads, because it blocks for as long as a migration takes.

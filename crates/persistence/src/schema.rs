@@ -268,7 +268,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Bool, Text};
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
     use crate::columns::{Id, Json, Moment};
 
@@ -291,6 +291,7 @@ table! {
         requested_at -> Moment,
         handled_at -> Moment,
         expires_at -> Moment,
+        identity_id -> Nullable<Id>,
     }
 }
 
@@ -458,6 +459,8 @@ allow_tables_to_appear_in_same_query!(
 );
 // Each pair costs compile time: only tables that meet in a query stand together.
 allow_tables_to_appear_in_same_query!(grants, authorization_codes, tokens, clients, device_codes);
+allow_tables_to_appear_in_same_query!(tokens, identities);
+allow_tables_to_appear_in_same_query!(grants, identities);
 allow_tables_to_appear_in_same_query!(login_sessions, sessions);
 allow_tables_to_appear_in_same_query!(login_sessions, identities);
 allow_tables_to_appear_in_same_query!(clients, login_sessions);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::KeyError;
+use crate::jwk::RawJwk;
 use crate::sign::{Signer, Verifier};
 
 /// Longest token that is looked at, in bytes.
@@ -16,13 +17,16 @@ pub const MAX_TOKEN: usize = 16 * 1024;
 pub type Claims = Map<String, Value>;
 
 /// The protected header. Members that Orrery does not know are ignored (RFC 7515 section 4).
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Header {
     pub(crate) alg: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) kid: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) typ: Option<String>,
+    /// The key itself (RFC 7515 section 4.1.3), which only proofs of possession may bring along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jwk: Option<RawJwk>,
     /// Extensions that must be understood. None are.
     #[serde(default, skip_serializing)]
     crit: Option<serde::de::IgnoredAny>,
@@ -55,6 +59,11 @@ impl<'a> Unverified<'a> {
         Some(Self { header, signed, claims, signature: URL_SAFE_NO_PAD.decode(signature).ok()? })
     }
 
+    /// The claims, whoever wrote them.
+    pub(crate) fn unverified_claims(&self) -> Option<Claims> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(self.claims).ok()?).ok()
+    }
+
     /// The claims, if the signature is right and the header names the very algorithm of the key.
     pub(crate) fn verify(&self, verifier: &Verifier) -> Option<Claims> {
         if self.header.alg != verifier.algorithm().name() {
@@ -63,16 +72,27 @@ impl<'a> Unverified<'a> {
         if !verifier.accepts(self.signed.as_bytes(), &self.signature) {
             return None;
         }
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(self.claims).ok()?).ok()
+        self.unverified_claims()
     }
 }
 
 /// A signed token with `alg`, `kid` and `typ` in its header.
 pub(crate) fn encode(signer: &Signer, typ: &str, claims: &Claims) -> Result<String, KeyError> {
+    encode_with(signer, typ, None, claims)
+}
+
+/// A signed token that brings its key along, as tests of proofs need one.
+#[cfg(test)]
+pub(crate) fn encode_with_key(signer: &Signer, typ: &str, key: &RawJwk, claims: &Claims) -> Result<String, KeyError> {
+    encode_with(signer, typ, Some(key.clone()), claims)
+}
+
+fn encode_with(signer: &Signer, typ: &str, jwk: Option<RawJwk>, claims: &Claims) -> Result<String, KeyError> {
     let header = Header {
         alg: signer.algorithm().name().to_owned(),
         kid: signer.key_id().map(str::to_owned),
         typ: Some(typ.to_owned()),
+        jwk,
         crit: None,
     };
     let mut token = String::with_capacity(1024);

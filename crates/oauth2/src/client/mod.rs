@@ -15,6 +15,7 @@ mod secret;
 mod secrets;
 pub mod set_lifespans;
 mod validate;
+mod verified;
 
 use orrery_core::{Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ pub use lifespans::Lifespans;
 pub use metadata::ClientMetadata;
 pub use secret::{ClientSecrets, SecretHash};
 pub use secrets::{readable_secret, secret_matches};
+pub use verified::VerifiedSecrets;
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core section 9, RFC 8705 left out).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -108,9 +108,12 @@ pub async fn secret_matches(
         }
     }
     for hash in all() {
-        if let SecretHash::Password(hash) = hash
-            && service.hasher.verify(hash, given.clone()).await?
-        {
+        let SecretHash::Password(hash) = hash else { continue };
+        if service.verified_secrets.knows(&service.keyring, hash, given) {
+            return Ok(true);
+        }
+        if service.hasher.verify(hash, given.clone()).await? {
+            service.verified_secrets.note(&service.keyring, hash, given);
             return Ok(true);
         }
     }

@@ -1,7 +1,7 @@
 //! Grants: what somebody allowed a client. Every token that comes of one belongs to its family and dies with it.
 
 use orrery_core::Timestamp;
-use orrery_core::id::{GrantId, LoginSessionId};
+use orrery_core::id::{GrantId, IdentityId, LoginSessionId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -71,6 +71,8 @@ pub struct Grant {
     pub client: ClientId,
     /// Who granted it: the subject that the login application named. For the built-in one, the identity's id.
     pub subject: String,
+    /// The identity behind the subject, where the identity surface signed it in: its tokens count while it is active.
+    pub identity: Option<IdentityId>,
     /// How it came about.
     pub kind: GrantKind,
     /// Granted scopes.

@@ -1,31 +1,21 @@
-//! What failures become. Errors of this surface are flat, see [`orrery_web::Routes::flat_errors`].
+//! What failures of this surface become: the flat error of RFC 6749 section 5.2.
 
 use orrery_web::ApiError;
 
 use crate::error::{ErrorCode, OAuth2Error};
 
-/// Seconds to wait when nobody says how long.
-const RETRY_AFTER: u32 = 1;
-
 impl From<OAuth2Error> for ApiError {
     fn from(error: OAuth2Error) -> Self {
-        let OAuth2Error { code, description, retry_after, source } = error;
-        let (id, status) = code.parts();
-        let answer = match (code, status) {
-            (ErrorCode::ServerError, _) => {
-                // The cause is for the log; the client learns the id of its request.
-                return Self::internal(source.unwrap_or_else(|| description.into())).with_id(id);
-            }
-            (_, 401) => Self::unauthorized(description),
-            (_, 403) => Self::forbidden(description),
-            (_, 404) => Self::not_found(description),
-            (_, 409) => Self::conflict(description),
-            (_, 410) => Self::gone(description),
-            (_, 503) => Self::unavailable(retry_after.unwrap_or(RETRY_AFTER)),
-            (_, _) => Self::bad_request(description),
-        };
-        let answer = answer.with_id(id);
-        match source {
+        let (code, status) = error.code.parts();
+        if error.code == ErrorCode::ServerError {
+            let chain = error.chain();
+            return Self::internal(error.source.unwrap_or_else(|| chain.into())).with_id(code);
+        }
+        let mut answer = Self::of_protocol(status, code, error.description);
+        if let Some(seconds) = error.retry_after {
+            answer = answer.with_retry_after(seconds);
+        }
+        match error.source {
             Some(source) => answer.with_source(source),
             None => answer,
         }

@@ -4,8 +4,14 @@ mod client_answer;
 mod client_list;
 mod clients;
 mod error;
+mod introspect;
+mod protocol;
 mod registration;
+mod revoke;
+mod token;
+mod tokens;
 mod trusted_issuers;
+mod userinfo;
 
 use orrery_web::{Listener, Routes};
 
@@ -16,6 +22,11 @@ const SURFACE: &str = "oauth2";
 pub fn public() -> Routes {
     Routes::new(Listener::Public, SURFACE)
         .flat_errors()
+        .post("/oauth2/token", Some("oauth2TokenExchange"), token::token)
+        .post("/oauth2/introspect", None, introspect::for_clients)
+        .post("/oauth2/revoke", Some("revokeOAuth2Token"), revoke::revoke)
+        .get("/userinfo", Some("getOidcUserInfo"), userinfo::by_query)
+        .post("/userinfo", None, userinfo::by_form)
         .post("/oauth2/register", Some("createOidcDynamicClient"), registration::register)
         .get("/oauth2/register/{id}", Some("getOidcDynamicClient"), registration::read)
         .put("/oauth2/register/{id}", Some("setOidcDynamicClient"), registration::replace)
@@ -27,6 +38,8 @@ pub fn public() -> Routes {
 pub fn admin() -> Routes {
     Routes::new(Listener::Admin, SURFACE)
         .flat_errors()
+        .post("/admin/oauth2/introspect", Some("introspectOAuth2Token"), introspect::for_administrators)
+        .delete("/admin/oauth2/tokens", Some("deleteOAuth2Token"), tokens::delete)
         .get("/admin/clients", Some("listOAuth2Clients"), client_list::list)
         .post("/admin/clients", Some("createOAuth2Client"), clients::create)
         .get("/admin/clients/{id}", Some("getOAuth2Client"), clients::read)

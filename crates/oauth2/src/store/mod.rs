@@ -8,6 +8,7 @@ mod authorization;
 mod client;
 mod grant;
 mod session;
+mod token;
 mod trusted_issuer;
 
 pub use authorization::{
@@ -17,4 +18,5 @@ pub use authorization::{
 pub use client::{ClientFilter, ClientStore, Updated};
 pub use grant::{GrantStore, GrantWithClient};
 pub use session::{LoginSessionStore, SessionEnded};
+pub use token::{FoundCode, FoundToken, Redeemed, Redemption, Rotated, Rotation, TokenStore};
 pub use trusted_issuer::{AssertionKeys, TrustedIssuerStore};

@@ -1,4 +1,20 @@
-//! Tokens: what is kept of them.
+//! Tokens: what they look like, and what is kept of them.
+
+pub mod access;
+pub mod family;
+pub mod hook;
+pub mod id_token;
+pub mod introspect;
+pub mod jwt;
+pub mod lifespan;
+pub mod lookup;
+mod opaque;
+mod refresh;
+pub mod response;
+pub mod revoke;
+
+pub use opaque::{OpaqueKind, opaque};
+pub use refresh::RefreshToken;
 
 use orrery_core::id::GrantId;
 use orrery_core::{Timestamp, TokenHash};
@@ -26,7 +42,8 @@ pub struct StoredToken {
     pub kind: TokenKind,
     /// The family it belongs to; none where no person granted anything (`client_credentials`, assertions).
     pub grant: Option<GrantId>,
-    /// The refresh token that it was issued beside or that fetched it; for a refresh token, its predecessor.
+    /// The refresh token that it was issued beside; for a refresh token, its predecessor. A family has one row for its
+    /// present refresh token.
     pub parent: Option<TokenHash>,
     /// Whom it was issued to.
     pub client: ClientId,
@@ -42,12 +59,18 @@ pub struct StoredToken {
     pub actor: Option<Value>,
     /// Thumbprint of the key it is bound to (`cnf.jkt`, RFC 9449 section 6).
     pub jkt: Option<String>,
-    /// When it was issued.
+    /// When it was issued: for a refresh token that has a predecessor, when that was used.
     pub issued_at: Timestamp,
     /// When it ends; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// For a refresh token: when it was used first.
-    pub used_at: Option<Timestamp>,
+}
+
+impl StoredToken {
+    /// Whether its time is over.
+    #[must_use]
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
 }
 
 /// An authorization code (RFC 6749 section 4.1.2) as it rests in storage.

@@ -2,7 +2,7 @@
 
 use diesel::prelude::{Insertable, Queryable, Selectable};
 use orrery_core::ProjectId;
-use orrery_core::id::{GrantId, LoginSessionId};
+use orrery_core::id::{GrantId, IdentityId, LoginSessionId};
 use orrery_oauth2::client::ClientId;
 use orrery_oauth2::grant::{Authentication, Grant, GrantKind, Requested, SessionClaims};
 use orrery_oauth2::token::AuthorizationCode;
@@ -14,7 +14,7 @@ use crate::schema::{authorization_codes, grants};
 
 /// One grant.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = grants)]
+#[diesel(table_name = grants, treat_none_as_default_value = false)]
 pub(crate) struct GrantRow {
     project_id: Uid<ProjectId>,
     pub(crate) id: Uid<GrantId>,
@@ -34,6 +34,7 @@ pub(crate) struct GrantRow {
     requested_at: At,
     handled_at: At,
     expires_at: At,
+    identity_id: Option<Uid<IdentityId>>,
 }
 
 impl GrantRow {
@@ -57,6 +58,7 @@ impl GrantRow {
             requested_at: At(grant.requested_at),
             handled_at: At(grant.handled_at),
             expires_at: At(grant.expires_at),
+            identity_id: grant.identity.map(Uid),
         }
     }
 
@@ -78,6 +80,7 @@ impl GrantRow {
             requested_at: self.requested_at.0,
             handled_at: self.handled_at.0,
             expires_at: self.expires_at.0,
+            identity: self.identity_id.map(|id| id.0),
         })
     }
 }
@@ -112,6 +115,20 @@ impl AuthorizationCodeRow {
             expires_at: At(code.expires_at),
             used_at: code.used_at.map(At),
         }
+    }
+
+    pub(crate) fn into_code(self) -> Result<AuthorizationCode, Failure> {
+        Ok(AuthorizationCode {
+            hash: self.hash.0,
+            grant: self.grant_id.0,
+            client: client(self.client_id, "authorization_codes.client_id")?,
+            redirect_uri: self.redirect_uri,
+            code_challenge: self.code_challenge,
+            dpop_jkt: self.dpop_jkt,
+            issued_at: self.issued_at.0,
+            expires_at: self.expires_at.0,
+            used_at: self.used_at.map(|at| at.0),
+        })
     }
 }
 

@@ -8,4 +8,5 @@ pub(crate) mod identity;
 pub(crate) mod key;
 pub(crate) mod message;
 pub(crate) mod session;
+pub(crate) mod token;
 pub(crate) mod trusted_issuer;

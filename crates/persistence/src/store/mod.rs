@@ -22,6 +22,7 @@ mod recovery;
 mod session;
 mod settings;
 mod sweep;
+mod token;
 mod trusted_issuer;
 mod verification;
 

@@ -28,6 +28,7 @@ mod session_cache;
 mod settings;
 mod stage;
 mod sweep;
+mod token;
 mod trusted_issuer;
 mod verification;
 mod wire;

@@ -110,6 +110,7 @@ pub(crate) fn grant(client: &Client, session: LoginSessionId) -> Grant {
         id: GrantId::generate(&entropy()),
         client: client.id.clone(),
         subject: SUBJECT.to_owned(),
+        identity: None,
         kind: GrantKind::Authorization,
         scope: vec!["openid".to_owned()],
         audience: vec!["https://api.example.org".to_owned()],

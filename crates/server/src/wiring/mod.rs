@@ -21,6 +21,8 @@ use orrery_identity::credentials::password::PasswordHasher;
 use orrery_identity::limits::{Doors, Rates};
 use orrery_keys::KeyManager;
 use orrery_oauth2::OAuth2Service;
+use orrery_oauth2::client::VerifiedSecrets;
+use orrery_oauth2::client_auth::ClientKeys;
 use orrery_persistence::{Database, DatabaseConfig};
 use orrery_ui::{Pages, Platform, UiConfig};
 use orrery_web::Routes;
@@ -123,11 +125,14 @@ impl Parts {
             config: ArcSwap::from_pointee(oauth2::settings(config, loaded.mode, addresses)?),
             clients: database.clients(),
             trusted_issuers: database.trusted_issuers(),
+            tokens: database.tokens(),
             keys: Arc::clone(&keys),
             keyring: Arc::clone(&keyring),
             hasher: Arc::new(oauth2::SharedHasher(Arc::clone(&identity))),
             entropy: Arc::clone(&entropy),
             outbound: Arc::clone(&outbound) as _,
+            verified_secrets: VerifiedSecrets::default(),
+            client_keys: ClientKeys::new(Arc::clone(&outbound) as _),
         });
         let courier = CourierApi {
             store: database.messages(),

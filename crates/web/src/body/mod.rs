@@ -1,5 +1,6 @@
 //! Request bodies, bounded and checked: typed JSON for APIs, JSON or form for self-service submits.
 
+mod form;
 mod json;
 mod nested;
 mod submitted;
@@ -14,6 +15,7 @@ use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 
+pub use form::FormBody;
 pub use json::JsonBody;
 pub use submitted::Submitted;
 

@@ -112,7 +112,7 @@ fn empty() -> ApiError {
 }
 
 /// The text fields of a multipart body that is already in memory and bounded. Files have no place in a flow.
-async fn multipart(request: &HttpRequest, body: Bytes) -> Result<Pairs, ApiError> {
+pub(super) async fn multipart(request: &HttpRequest, body: Bytes) -> Result<Pairs, ApiError> {
     let bad = || ApiError::bad_request("The multipart body is not well formed.");
     let whole = stream::once(async move { Ok::<_, actix_web::error::PayloadError>(body) });
     let mut fields = Multipart::new(request.headers(), whole.boxed_local());

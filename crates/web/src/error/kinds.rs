@@ -127,6 +127,13 @@ impl ApiError {
         .with_retry_after(retry_after)
     }
 
+    /// An error of a protocol with a code of its own, such as those of RFC 6749 section 5.2: the description is all that is
+    /// said. A status that is none becomes 500.
+    pub fn of_protocol(status: u16, code: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::because(status, "", "").with_message(description).with_id(code)
+    }
+
     /// Any other status, in the words of the HTTP standard.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let message = status.canonical_reason().unwrap_or("Unknown status");

@@ -180,6 +180,7 @@ impl World {
             "/self-service/registration/flows" => format!("{path}?id={}", owner.identity),
             "/self-service/logout" => format!("{path}?token={}", owner.logout_token),
             "/self-service/errors" => format!("{path}?id=stub:500"),
+            "/admin/oauth2/tokens" => format!("{path}?client_id={}", owner.identity),
             _ => path,
         }
     }
@@ -227,6 +228,9 @@ impl World {
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
                 form.append_pair("csrf_token", &token).append_pair("session", &owner.elsewhere);
                 return Some(Body::Form(form.finish()));
+            }
+            ("POST", "/oauth2/token" | "/oauth2/introspect" | "/oauth2/revoke" | "/admin/oauth2/introspect") => {
+                return Some(Body::Form(format!("grant_type=client_credentials&token=x&client_id={}", owner.identity)));
             }
             ("POST", "/self-service/login") => {
                 json!({"method": "password", "identifier": owner.address, "password": PASSWORD, "csrf_token": csrf_token})

@@ -4,6 +4,7 @@ mod client_changes;
 mod client_rules;
 mod clients;
 mod registration;
+mod token_endpoint;
 mod trusted_issuers;
 
 use orrery_testkit::{Backend, Call};

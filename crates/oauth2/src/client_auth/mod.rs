@@ -1,0 +1,73 @@
+//! Client authentication (RFC 6749 section 2.3, OpenID Connect Core section 9): who is calling, and is it so?
+
+mod assertion;
+mod keys;
+mod presented;
+
+use orrery_core::{ProjectId, Timestamp};
+
+use crate::client::{AuthMethod, Client, ClientId, ClientRecord, secret_matches};
+use crate::error::{ErrorCode, OAuth2Error};
+use crate::service::OAuth2Service;
+
+pub use keys::ClientKeys;
+pub use presented::Presented;
+
+/// The type of a client assertion (RFC 7523 section 2.2).
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Finds out who calls an endpoint.
+///
+/// # Errors
+/// `invalid_client`, in the same words whether the client is unknown or its proof is wrong; `invalid_request` when the
+/// request contradicts itself; `jti_known` for an assertion that was used before.
+pub async fn authenticate(
+    service: &OAuth2Service,
+    project: ProjectId,
+    now: Timestamp,
+    presented: &Presented,
+) -> Result<Client, OAuth2Error> {
+    let id = presented.client_id().ok_or_else(refused)?;
+    let id: ClientId = id.parse().map_err(|_| refused())?;
+    let record = service.clients.client_by_id(project, &id).await?.ok_or_else(refused)?;
+    use AuthMethod::{ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None as Public, PrivateKeyJwt};
+    match (presented, record.client.token_endpoint_auth_method) {
+        (Presented::Basic { secret, .. }, ClientSecretBasic) | (Presented::Post { secret, .. }, ClientSecretPost) => {
+            if !secret_matches(service, &record.secrets, secret).await? {
+                return Err(refused());
+            }
+        }
+        (Presented::Assertion { token, .. }, ClientSecretJwt | PrivateKeyJwt) => {
+            assertion::check(service, project, now, &record, token).await?;
+        }
+        (Presented::Nothing { .. }, Public) => {}
+        (Presented::Basic { .. }, Public | ClientSecretPost | ClientSecretJwt | PrivateKeyJwt)
+        | (Presented::Post { .. }, Public | ClientSecretBasic | ClientSecretJwt | PrivateKeyJwt)
+        | (Presented::Assertion { .. }, Public | ClientSecretBasic | ClientSecretPost)
+        | (Presented::Nothing { .. }, ClientSecretBasic | ClientSecretPost | ClientSecretJwt | PrivateKeyJwt) => {
+            return Err(wrong_method(&record));
+        }
+    }
+    Ok(record.client)
+}
+
+/// The one refusal for everything that a stranger could try.
+fn refused() -> OAuth2Error {
+    OAuth2Error::new(
+        ErrorCode::InvalidClient,
+        "The client could not be authenticated: it is unknown, or its secret or assertion is wrong. \
+         Check both, and how the client is registered.",
+    )
+}
+
+/// The client is known and used another method than the one it is registered with. Which one that is, its owner has to look
+/// up: the answer goes to whoever asks.
+fn wrong_method(record: &ClientRecord) -> OAuth2Error {
+    let mut error = OAuth2Error::new(
+        ErrorCode::InvalidClient,
+        "The client could not be authenticated: it is registered with another token_endpoint_auth_method than the \
+         one it used. Use that, or register this one.",
+    );
+    error.source = Some(format!("registered for {:?}", record.client.token_endpoint_auth_method).into());
+    error
+}

@@ -1,0 +1,65 @@
+//! The token endpoint, `POST /oauth2/token`, as RFC 6749 section 3.2 tells it.
+
+use orrery_core::{ProjectId, Timestamp};
+
+use crate::client::Client;
+use crate::client_auth::{self, Presented};
+use crate::error::{ErrorCode, OAuth2Error};
+use crate::grant_type::{self, GrantType};
+use crate::parameters::Parameters;
+use crate::service::OAuth2Service;
+use crate::token::response::TokenResponse;
+
+/// A request whose client is known.
+#[derive(Clone)]
+pub struct Call<'a> {
+    /// The parts.
+    pub service: &'a OAuth2Service,
+    /// The project.
+    pub project: ProjectId,
+    /// When it arrived.
+    pub now: Timestamp,
+    /// The authenticated client.
+    pub client: &'a Client,
+    /// Thumbprint of the key that the client proved to have (RFC 9449).
+    pub jkt: Option<String>,
+    /// What was sent.
+    pub parameters: &'a Parameters,
+}
+
+/// Serves one token request.
+///
+/// # Errors
+/// Those of RFC 6749 section 5.2 and of the grant.
+pub async fn token(
+    service: &OAuth2Service,
+    project: ProjectId,
+    now: Timestamp,
+    presented: &Presented,
+    parameters: &Parameters,
+) -> Result<TokenResponse, OAuth2Error> {
+    let name = parameters.required("grant_type")?;
+    let grant_type = GrantType::parse(name).ok_or_else(unsupported)?;
+    let client = client_auth::authenticate(service, project, now, presented).await?;
+    if !client.may_use_grant(grant_type.name()) {
+        return Err(OAuth2Error::new(
+            ErrorCode::UnauthorizedClient,
+            format!("The client is not registered for the grant '{}'. Add it to its grant_types.", grant_type.name()),
+        ));
+    }
+    let call = Call { service, project, now, client: &client, jkt: None, parameters };
+    match grant_type {
+        GrantType::AuthorizationCode => grant_type::authorization_code::redeem(&call).await,
+        GrantType::RefreshToken => grant_type::refresh_token::refresh(&call).await,
+        GrantType::ClientCredentials => grant_type::client_credentials::grant(&call).await,
+        GrantType::Implicit | GrantType::JwtBearer | GrantType::DeviceCode | GrantType::TokenExchange => {
+            Err(unsupported())
+        }
+    }
+}
+
+fn unsupported() -> OAuth2Error {
+    let known: Vec<_> = GrantType::SERVED.iter().map(|grant_type| grant_type.name()).collect();
+    let description = format!("This grant_type is not supported. Use one of: {}.", known.join(", "));
+    OAuth2Error::new(ErrorCode::UnsupportedGrantType, description)
+}

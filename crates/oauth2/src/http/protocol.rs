@@ -1,0 +1,63 @@
+//! What the endpoints that clients call have in common.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, PRAGMA, WWW_AUTHENTICATE};
+use actix_web::{HttpRequest, HttpResponse};
+use orrery_web::{ApiError, Pairs, response};
+use serde::Serialize;
+
+use crate::client_auth::Presented;
+use crate::error::{ErrorCode, OAuth2Error};
+use crate::parameters::Parameters;
+
+/// What a client sent: who it says it is, and what it wants.
+pub(super) struct Received {
+    pub(super) presented: Presented,
+    pub(super) parameters: Parameters,
+}
+
+/// Reads a form and the `Authorization` header.
+pub(super) fn receive(request: &HttpRequest, form: &Pairs) -> Result<Received, OAuth2Error> {
+    let parameters = Parameters::new(form.iter())?;
+    let presented = Presented::read(authorization(request)?, &parameters)?;
+    Ok(Received { presented, parameters })
+}
+
+/// The `Authorization` header, which may be sent once.
+pub(super) fn authorization(request: &HttpRequest) -> Result<Option<&str>, OAuth2Error> {
+    let mut sent = request.headers().get_all(AUTHORIZATION);
+    let malformed =
+        || OAuth2Error::new(ErrorCode::InvalidRequest, "The Authorization header is malformed or repeated.");
+    let first = sent.next().map(|value| value.to_str().map_err(|_| malformed())).transpose()?;
+    if sent.next().is_some() { Err(malformed()) } else { Ok(first) }
+}
+
+/// A JSON answer that nobody may keep (RFC 6749 section 5.1).
+pub(super) fn answer(value: &impl Serialize) -> Result<HttpResponse, ApiError> {
+    let mut answer = response::json(StatusCode::OK, value)?;
+    forbid_keeping(answer.headers_mut());
+    Ok(answer)
+}
+
+/// An empty answer that nobody may keep.
+pub(super) fn done() -> HttpResponse {
+    let mut answer = HttpResponse::Ok().finish();
+    forbid_keeping(answer.headers_mut());
+    answer
+}
+
+/// The answer to a request that failed. A client that tried HTTP authentication is told so (RFC 6749 section 5.2).
+pub(super) fn refuse(request: &HttpRequest, error: OAuth2Error) -> HttpResponse {
+    let unauthorized = error.code == ErrorCode::InvalidClient && request.headers().contains_key(AUTHORIZATION);
+    let mut answer = HttpResponse::from_error(ApiError::from(error));
+    forbid_keeping(answer.headers_mut());
+    if unauthorized {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth2\""));
+    }
+    answer
+}
+
+fn forbid_keeping(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+}

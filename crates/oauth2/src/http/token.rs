@@ -1,0 +1,33 @@
+//! `POST /oauth2/token`.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use orrery_web::{ApiError, Context, FormBody};
+
+use super::protocol::{answer, receive, refuse};
+use crate::endpoint;
+use crate::error::OAuth2Error;
+use crate::service::OAuth2Service;
+use crate::token::response::TokenResponse;
+
+pub(super) async fn token(
+    service: Data<OAuth2Service>,
+    context: Context,
+    request: HttpRequest,
+    form: Result<FormBody, ApiError>,
+) -> Result<HttpResponse, ApiError> {
+    match respond(&service, &context, &request, &form?).await {
+        Ok(response) => answer(&response),
+        Err(error) => Ok(refuse(&request, error)),
+    }
+}
+
+async fn respond(
+    service: &OAuth2Service,
+    context: &Context,
+    request: &HttpRequest,
+    FormBody(form): &FormBody,
+) -> Result<TokenResponse, OAuth2Error> {
+    let received = receive(request, form)?;
+    endpoint::token(service, context.project, context.now, &received.presented, &received.parameters).await
+}

@@ -1,0 +1,37 @@
+//! Revocation (RFC 7009).
+
+use orrery_core::{ProjectId, Timestamp};
+
+use super::{RefreshToken, lookup};
+use crate::client::Client;
+use crate::error::OAuth2Error;
+use crate::service::OAuth2Service;
+
+/// Ends a token of the client, and every other token of its family. One that is unknown, over, or another client's is
+/// left alone without a word (RFC 7009 section 2.2).
+///
+/// # Errors
+/// Only when it could not be done: never "revoked" for what may still work.
+pub async fn revoke(
+    service: &OAuth2Service,
+    project: ProjectId,
+    now: Timestamp,
+    client: &Client,
+    text: &str,
+) -> Result<(), OAuth2Error> {
+    // Whoever holds a token that was replaced may end what came of it.
+    if let Some(token) = RefreshToken::parse(text, &service.keyring) {
+        let present = service.tokens.refresh_token_of(project, token.grant).await?;
+        if present.is_some_and(|present| present.token.client == client.id) {
+            service.tokens.family_end(project, token.grant).await?;
+        }
+        return Ok(());
+    }
+    let found = lookup::find(service, project, now, text).await?;
+    let Some(live) = found.filter(|live| live.stored && live.token.client == client.id) else { return Ok(()) };
+    match live.token.grant {
+        Some(grant) => service.tokens.family_end(project, grant).await.map(|_| ())?,
+        None => service.tokens.token_delete(project, live.token.hash).await.map(|_| ())?,
+    }
+    Ok(())
+}

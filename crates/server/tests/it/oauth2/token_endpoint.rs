@@ -1,0 +1,360 @@
+//! Client authentication and `client_credentials` at the token endpoint, and what becomes of the tokens.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use josekit::jwk::Jwk;
+use josekit::jws::{ES256, HS256, JwsHeader, JwsSigner};
+use josekit::jwt::{self, JwtPayload};
+use orrery_testkit::{Backend, Call, on_both_databases};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{create, refusal};
+use crate::stage::{Answer, Stage, send};
+
+on_both_databases!(
+    a_client_gets_a_token_that_lives_until_it_is_revoked,
+    each_client_authenticates_as_registered_and_in_no_other_way,
+    a_client_gets_no_more_than_it_is_registered_for,
+    malformed_requests_are_told_what_is_wrong,
+    a_jwt_says_what_introspection_says,
+    a_stateless_token_needs_no_row,
+    an_assertion_authenticates_once,
+    assertions_of_others_are_refused,
+    tokens_of_a_client_can_be_deleted,
+    a_rotated_secret_goes_on_working,
+);
+
+const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+pub(super) fn post(stage: &Stage, path: &str, pairs: &[(&str, &str)]) -> Call {
+    let call = stage.public(Method::POST, path).header("content-type", "application/x-www-form-urlencoded");
+    call.body(form(pairs))
+}
+
+fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
+async fn token(stage: &Stage, id: &str, secret: &str, pairs: &[(&str, &str)]) -> Answer {
+    let mut sent = vec![("grant_type", "client_credentials")];
+    sent.extend(pairs);
+    send(post(stage, "/oauth2/token", &sent).header("authorization", basic(id, secret))).await
+}
+
+pub(super) async fn introspect(stage: &Stage, token: &str) -> Value {
+    let call = stage.admin(Method::POST, "/admin/oauth2/introspect");
+    let call = call.header("content-type", "application/x-www-form-urlencoded").body(form(&[("token", token)]));
+    send(call).await.expect(200).body
+}
+
+/// A client for `client_credentials`, and its secret.
+async fn machine(stage: &Stage, changes: Value) -> (String, String) {
+    let mut body = json!({
+        "grant_types": ["client_credentials"], "scope": "read write api.*", "audience": ["https://api.example/v1"],
+    });
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        body[name] = value.clone();
+    }
+    let made = create(stage, body).await;
+    let text = |name: &str| made.body[name].as_str().unwrap_or_default().to_owned();
+    (text("client_id"), text("client_secret"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+async fn a_client_gets_a_token_that_lives_until_it_is_revoked(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let sent = [("scope", "read api.users"), ("audience", "https://api.example/v1/users")];
+    let answer = token(&stage, &id, &secret, &sent).await.expect(200);
+    assert_eq!((answer.header("cache-control"), answer.header("pragma")), (Some("no-store"), Some("no-cache")));
+    let value = text(&answer.body["access_token"]).to_owned();
+    assert!(value.starts_with("ory_at_") && value.len() == 50, "{value}");
+    let rest = json!({"token_type": "bearer", "expires_in": 3600, "scope": "read api.users", "access_token": value});
+    assert_eq!(answer.body, rest);
+
+    let expected = json!({
+        "active": true, "scope": "read api.users", "client_id": id, "sub": id, "aud": ["https://api.example/v1/users"],
+        "iat": 1_767_225_600, "nbf": 1_767_225_600, "exp": 1_767_229_200, "token_type": "Bearer",
+        "token_use": "access_token",
+    });
+    let mut seen = introspect(&stage, &value).await;
+    let issuer = seen.as_object_mut().and_then(|seen| seen.remove("iss")).expect("an issuer");
+    assert!(text(&issuer).starts_with("http://"));
+    assert_eq!(seen, expected);
+    let call = stage.admin(Method::POST, "/admin/oauth2/introspect");
+    let call = call.header("content-type", "application/x-www-form-urlencoded");
+    let wrong = call.body(form(&[("token", &value), ("scope", "read admin")]));
+    assert_eq!(send(wrong).await.expect(200).body, json!({"active": false}), "without that scope");
+
+    let (other, theirs) = machine(&stage, json!({})).await;
+    let revoke = |id: &str, secret: &str, token: &str| {
+        post(&stage, "/oauth2/revoke", &[("token", token)]).header("authorization", basic(id, secret))
+    };
+    send(revoke(&other, &theirs, &value)).await.expect(200);
+    assert_eq!(introspect(&stage, &value).await["active"], true, "it is not theirs to revoke");
+    assert_eq!(send(revoke(&id, "wrong", &value)).await.status, 401);
+    assert_eq!(introspect(&stage, &value).await["active"], true);
+    send(revoke(&id, &secret, &value)).await.expect(200);
+    assert_eq!(introspect(&stage, &value).await, json!({"active": false}));
+    send(revoke(&id, &secret, "unknown")).await.expect(200);
+
+    let late = token(&stage, &id, &secret, &[]).await.expect(200);
+    stage.advance(Duration::from_secs(3600));
+    assert_eq!(introspect(&stage, text(&late.body["access_token"])).await, json!({"active": false}));
+    for nothing in ["", "x", "ory_rt_x.y", "eyJ.x.y", "a.b.c"] {
+        assert_eq!(introspect(&stage, nothing).await, json!({"active": false}), "{nothing}");
+    }
+}
+
+async fn each_client_authenticates_as_registered_and_in_no_other_way(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (basic_id, basic_secret) = machine(&stage, json!({})).await;
+    let (post_id, post_secret) = machine(&stage, json!({"token_endpoint_auth_method": "client_secret_post"})).await;
+    let chosen = "a secret % that: somebody+chose";
+    let by_post = |id: &str, secret: &str| {
+        let sent = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        send(post(&stage, "/oauth2/token", &sent))
+    };
+    token(&stage, &basic_id, &basic_secret, &[]).await.expect(200);
+    by_post(&post_id, &post_secret).await.expect(200);
+    for answer in [
+        by_post(&basic_id, &basic_secret).await,
+        token(&stage, &post_id, &post_secret, &[]).await,
+        token(&stage, &basic_id, "wrong", &[]).await,
+        token(&stage, "unknown", &basic_secret, &[]).await,
+        token(&stage, &basic_id, &post_secret, &[]).await,
+        send(post(&stage, "/oauth2/token", &[("grant_type", "client_credentials"), ("client_id", &basic_id)])).await,
+        send(post(&stage, "/oauth2/token", &[("grant_type", "client_credentials")])).await,
+    ] {
+        let (status, error, _) = refusal(&answer);
+        assert_eq!((status, error.as_str()), (401, "invalid_client"));
+    }
+    let unknown = token(&stage, "unknown", "x", &[]).await;
+    assert_eq!(unknown.header("www-authenticate"), Some("Basic realm=\"oauth2\""));
+    let wrong = token(&stage, &basic_id, "x", &[]).await;
+    assert_eq!(refusal(&unknown), refusal(&wrong), "nobody learns which clients there are");
+
+    let (id, _) = machine(&stage, json!({"client_id": "chosen", "client_secret": chosen})).await;
+    let encoded: String = url::form_urlencoded::byte_serialize(chosen.as_bytes()).collect();
+    token(&stage, &id, &encoded, &[]).await.expect(200);
+    token(&stage, &id, &encoded, &[]).await.expect(200);
+    assert_eq!(token(&stage, &id, "something else", &[]).await.status, 401);
+
+    let (public, _) = machine(&stage, json!({"token_endpoint_auth_method": "none"})).await;
+    let sent = [("grant_type", "client_credentials"), ("client_id", public.as_str())];
+    let (status, error, _) = refusal(&send(post(&stage, "/oauth2/token", &sent)).await);
+    assert_eq!((status, error.as_str()), (400, "invalid_grant"), "a public client is nobody by itself");
+}
+
+async fn a_client_gets_no_more_than_it_is_registered_for(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    for (sent, code) in [
+        (("scope", "admin"), "invalid_scope"),
+        (("scope", "read api"), "invalid_scope"),
+        (("audience", "https://other.example"), "invalid_request"),
+        (("resource", "not a uri"), "invalid_target"),
+    ] {
+        let (status, error, _) = refusal(&token(&stage, &id, &secret, &[sent]).await);
+        assert_eq!((status, error.as_str()), (400, code), "{sent:?}");
+    }
+    let none = token(&stage, &id, &secret, &[]).await.expect(200);
+    assert_eq!(none.body["scope"], "");
+    let (browser, secret) = machine(&stage, json!({"grant_types": ["authorization_code"]})).await;
+    let (status, error, _) = refusal(&token(&stage, &browser, &secret, &[]).await);
+    assert_eq!((status, error.as_str()), (400, "unauthorized_client"));
+}
+
+async fn malformed_requests_are_told_what_is_wrong(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let with = |body: &str, kind: &str| {
+        let call = stage.public(Method::POST, "/oauth2/token").header("content-type", kind);
+        send(call.header("authorization", basic(&id, &secret)).body(body.to_owned()))
+    };
+    let urlencoded = "application/x-www-form-urlencoded";
+    for (body, kind, code) in [
+        ("", urlencoded, "invalid_request"),
+        ("{}", "application/json", "invalid_request"),
+        ("scope=read", urlencoded, "invalid_request"),
+        ("grant_type=password", urlencoded, "unsupported_grant_type"),
+        ("grant_type=client_credentials+refresh_token", urlencoded, "unsupported_grant_type"),
+        ("grant_type=client_credentials&grant_type=client_credentials", urlencoded, "invalid_request"),
+        ("grant_type=client_credentials&client_id=other", urlencoded, "invalid_request"),
+        ("grant_type=client_credentials&client_secret=x", urlencoded, "invalid_request"),
+        ("grant_type=client_credentials&client_assertion_type=x&client_assertion=y", urlencoded, "invalid_request"),
+        ("grant_type=%ff", urlencoded, "invalid_request"),
+        ("grant_type=refresh_token", urlencoded, "unauthorized_client"),
+    ] {
+        let answer = with(body, kind).await;
+        let (status, error, _) = refusal(&answer);
+        assert_eq!((status, error.as_str()), (400, code), "{body}");
+    }
+    let query = stage.public(Method::POST, "/oauth2/token?grant_type=client_credentials");
+    assert_eq!(send(query).await.status, 400, "the query does not count");
+}
+
+fn payload(token: &str) -> Value {
+    let part = token.split('.').nth(1).expect("three parts");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
+}
+
+async fn a_jwt_says_what_introspection_says(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (id, secret) = machine(&stage, json!({"access_token_strategy": "jwt"})).await;
+    let answer = token(&stage, &id, &secret, &[("scope", "read"), ("audience", "https://api.example/v1")]).await;
+    let value = text(&answer.expect(200).body["access_token"]).to_owned();
+    let header = jwt::decode_header(&value).expect("a header");
+    assert_eq!((header.claim("typ"), header.claim("alg")), (Some(&json!("at+jwt")), Some(&json!("ES256"))));
+    let jwks = send(stage.public(Method::GET, "/.well-known/jwks.json")).await.expect(200).body;
+    let kid = header.claim("kid").expect("a kid");
+    let key = jwks["keys"].as_array().expect("keys").iter().find(|key| key["kid"] == *kid).expect("published");
+    let key = Jwk::from_map(key.as_object().cloned().expect("an object")).expect("a key");
+    jwt::decode_with_verifier(&value, &ES256.verifier_from_jwk(&key).expect("a verifier")).expect("verifies");
+    let (claims, seen) = (payload(&value), introspect(&stage, &value).await);
+    for name in ["iss", "sub", "aud", "client_id", "iat", "nbf", "exp", "jti", "scope"] {
+        assert_eq!(claims[name], seen[name], "{name}");
+    }
+    assert_eq!(claims["scp"], json!(["read"]));
+    let forged = format!("{}x", &value[..value.len() - 1]);
+    assert_eq!(introspect(&stage, &forged).await, json!({"active": false}));
+    let revoke = post(&stage, "/oauth2/revoke", &[("token", &value)]).header("authorization", basic(&id, &secret));
+    send(revoke).await.expect(200);
+    assert_eq!(introspect(&stage, &value).await, json!({"active": false}), "a JWT can be revoked");
+}
+
+async fn a_stateless_token_needs_no_row(backend: Backend) {
+    let config = json!({"oauth2": {"strategies": {"access_token": "stateless_jwt"}}});
+    let stage = Stage::with(backend, config).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let answer = token(&stage, &id, &secret, &[("scope", "read write")]).await.expect(200);
+    let value = text(&answer.body["access_token"]).to_owned();
+    let seen = introspect(&stage, &value).await;
+    let shown = (&seen["active"], &seen["scope"], &seen["sub"], &seen["exp"]);
+    assert_eq!(shown, (&json!(true), &json!("read write"), &json!(id), &json!(1_767_229_200)));
+    send(stage.admin(Method::DELETE, &format!("/admin/clients/{id}"))).await.expect(204);
+    assert_eq!(introspect(&stage, &value).await, json!({"active": false}), "its client is gone");
+}
+
+fn assertion(signer: &dyn JwsSigner, changes: &Value) -> String {
+    let mut claims = json!({
+        "iss": "keyed", "sub": "keyed", "aud": "ISSUER", "jti": "1", "iat": 1_767_225_600, "exp": 1_767_225_660,
+    });
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        claims[name] = value.clone();
+    }
+    claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+    let payload = JwtPayload::from_map(claims.as_object().cloned().expect("an object")).expect("claims");
+    let mut header = JwsHeader::new();
+    header.set_token_type("JWT");
+    jwt::encode_with_signer(&payload, &header, signer).expect("signs")
+}
+
+async fn with_assertion(stage: &Stage, assertion: &str) -> Answer {
+    let sent =
+        [("grant_type", "client_credentials"), ("client_assertion_type", ASSERTION), ("client_assertion", assertion)];
+    send(post(stage, "/oauth2/token", &sent)).await
+}
+
+async fn keyed(stage: &Stage) -> (Jwk, Value) {
+    let key = Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256).expect("a key");
+    let mut public = json!(key.to_public_key().expect("a public key").as_ref());
+    public["kid"] = json!("1");
+    public["use"] = json!("sig");
+    public["alg"] = json!("ES256");
+    let client = json!({
+        "client_id": "keyed", "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [public]},
+        "token_endpoint_auth_signing_alg": "ES256",
+    });
+    machine(stage, client).await;
+    let issuer = stage.public_url().trim_end_matches('/').to_owned();
+    let own = json!({"token_endpoint": format!("{issuer}/oauth2/token"), "issuer": issuer});
+    (key, own)
+}
+
+async fn an_assertion_authenticates_once(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (key, own) = keyed(&stage).await;
+    let signer = ES256.signer_from_jwk(&key).expect("a signer");
+    for (jti, aud) in [("1", &own["issuer"]), ("2", &own["token_endpoint"])] {
+        let token = assertion(&signer, &json!({"aud": aud, "jti": jti}));
+        with_assertion(&stage, &token).await.expect(200);
+        let (status, error, _) = refusal(&with_assertion(&stage, &token).await);
+        assert_eq!((status, error.as_str()), (400, "jti_known"));
+    }
+    let secret = "a shared secret of at least thirty-two bytes";
+    let client = json!({
+        "client_id": "shared", "client_secret": secret, "token_endpoint_auth_method": "client_secret_jwt",
+    });
+    machine(&stage, client).await;
+    let signer = HS256.signer_from_bytes(secret).expect("a signer");
+    let changes = json!({"iss": "shared", "sub": "shared", "aud": own["issuer"]});
+    with_assertion(&stage, &assertion(&signer, &changes)).await.expect(200);
+}
+
+async fn assertions_of_others_are_refused(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (key, own) = keyed(&stage).await;
+    let signer = ES256.signer_from_jwk(&key).expect("a signer");
+    let aud = &own["issuer"];
+    for changes in [
+        json!({"aud": "https://other.example"}),
+        json!({"aud": aud, "iss": "somebody"}),
+        json!({"aud": aud, "exp": 1_767_225_000}),
+        json!({"aud": aud, "exp": null}),
+        json!({"aud": aud, "exp": 1_800_000_000}),
+        json!({"aud": aud, "jti": null}),
+    ] {
+        let (status, error, _) = refusal(&with_assertion(&stage, &assertion(&signer, &changes)).await);
+        assert_eq!((status, error.as_str()), (401, "invalid_client"), "{changes}");
+    }
+    let good = json!({"aud": aud});
+    let thief = Jwk::generate_ec_key(josekit::jwk::alg::ec::EcCurve::P256).expect("a key");
+    let forged = assertion(&ES256.signer_from_jwk(&thief).expect("a signer"), &good);
+    assert_eq!(with_assertion(&stage, &forged).await.status, 401);
+    // A public key is known to everybody: it must not pass for a shared secret.
+    let public = key.to_public_key().expect("a public key").to_string();
+    let confused = assertion(&HS256.signer_from_bytes(public).expect("a signer"), &good);
+    assert_eq!(with_assertion(&stage, &confused).await.status, 401);
+    let unsigned = assertion(&signer, &good);
+    let parts: Vec<_> = unsigned.split('.').collect();
+    let none = URL_SAFE_NO_PAD.encode("{\"alg\":\"none\"}");
+    assert_eq!(with_assertion(&stage, &format!("{none}.{}.", parts[1])).await.status, 401);
+    // None of these used up the `jti`.
+    with_assertion(&stage, &unsigned).await.expect(200);
+}
+
+async fn tokens_of_a_client_can_be_deleted(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let value = token(&stage, &id, &secret, &[]).await.expect(200).body["access_token"].clone();
+    for (query, status) in
+        [("", 400), ("?client_id=", 400), ("?client_id=unknown", 204), ("?client_id=x&token_type=y", 400)]
+    {
+        assert_eq!(send(stage.admin(Method::DELETE, &format!("/admin/oauth2/tokens{query}"))).await.status, status);
+    }
+    assert_eq!(introspect(&stage, text(&value)).await["active"], true);
+    send(stage.admin(Method::DELETE, &format!("/admin/oauth2/tokens?client_id={id}"))).await.expect(204);
+    assert_eq!(introspect(&stage, text(&value)).await, json!({"active": false}));
+}
+
+async fn a_rotated_secret_goes_on_working(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let path = format!("/admin/clients/{id}/secrets/rotate");
+    let rotated = send(stage.admin(Method::POST, &path)).await.expect(200);
+    token(&stage, &id, text(&rotated.body["client_secret"]), &[]).await.expect(200);
+    token(&stage, &id, &secret, &[]).await.expect(200);
+    send(stage.admin(Method::DELETE, &path)).await.expect(200);
+    assert_eq!(token(&stage, &id, &secret, &[]).await.status, 401);
+}
