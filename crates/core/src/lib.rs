@@ -12,6 +12,7 @@ pub mod duration;
 pub mod entropy;
 pub mod error;
 pub mod id;
+pub mod jsonnet;
 pub mod outbound;
 pub mod page;
 pub mod secret;

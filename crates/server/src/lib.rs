@@ -11,6 +11,7 @@ pub mod cli;
 mod commands;
 pub mod config;
 mod health;
+pub mod jsonnet;
 mod listeners;
 mod local;
 mod metrics;

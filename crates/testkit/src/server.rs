@@ -1,7 +1,7 @@
 //! The server under test.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,7 +73,11 @@ impl TestServer {
         let starting = Server::start(Options {
             loaded: loaded.clone(),
             surfaces: options.surfaces,
-            sources: Sources { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(1)) },
+            sources: Sources {
+                clock: Arc::clone(&clock) as _,
+                entropy: Arc::new(SeededEntropy::new(1)),
+                program: program(),
+            },
             migrations: Migrations::Apply,
         });
         // On the heap: the future holds the whole configuration, and every helper around it would hold it once more, on
@@ -210,6 +214,13 @@ fn load(options: &TestOptions, database: &TestDatabase) -> Result<Loaded, config
         kratos: None,
         hydra: None,
     })
+}
+
+/// The `orrery` executable, which is built together with the tests and lies above them.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("the test knows where it is");
+    let folder = test.ancestors().nth(2).expect("a target folder");
+    folder.join(format!("orrery{}", std::env::consts::EXE_SUFFIX))
 }
 
 fn address(base: &str, path: &str) -> String {

@@ -99,6 +99,9 @@ pub enum Command {
     },
     /// Print the version
     Version,
+    /// Run Jsonnet programs from standard input, within limits: how the server has them run
+    #[command(hide = true)]
+    Jsonnet,
 }
 
 /// Where the configuration comes from.

@@ -15,6 +15,7 @@ use std::io::{self, Write as _};
 use clap::CommandFactory as _;
 
 use crate::cli::{Cli, Command};
+use crate::jsonnet;
 
 /// Runs a command to its end.
 ///
@@ -33,6 +34,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "orrery", &mut io::stdout());
             Ok(())
         }
+        Command::Jsonnet => jsonnet::serve(),
         Command::Version => say(env!("CARGO_PKG_VERSION")),
     }
 }

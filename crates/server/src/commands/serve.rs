@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use orrery_core::{SystemClock, SystemEntropy};
 
 use super::source;
@@ -33,7 +34,11 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
             cli::Surfaces::Oauth2 => Surfaces::OAuth2,
             cli::Surfaces::Courier => Surfaces::Courier,
         },
-        sources: wiring::Sources { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy::default()) },
+        sources: wiring::Sources {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy::default()),
+            program: std::env::current_exe().context("where this program is, is not known")?,
+        },
         migrations: if migrate { Migrations::Apply } else { Migrations::Require },
     })
     .await?;

@@ -6,6 +6,7 @@ mod oauth2;
 mod references;
 mod tasks;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
@@ -53,13 +54,15 @@ pub enum Surfaces {
     Courier,
 }
 
-/// Where time and randomness come from. Tests bring their own.
+/// Where time, randomness and helpers come from. Tests bring their own.
 #[derive(Clone)]
 pub struct Sources {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The `orrery` executable, which is run once more for what must be kept within limits (`orrery jsonnet`).
+    pub program: PathBuf,
 }
 
 /// The parts of a running server.

@@ -6,6 +6,7 @@ mod attacks;
 mod contract;
 mod flows;
 mod identities;
+mod jsonnet;
 mod keys;
 mod known_browsers;
 mod limits;
