@@ -93,6 +93,8 @@ ids! {
     KeyId,
     /// A row of the audit log and of the outbox.
     EventId,
+    /// One attempt to tell somebody of an event.
+    AttemptId,
     /// What somebody granted to an OAuth2 client: the family of its tokens (`consent_request_id`).
     GrantId,
     /// An OAuth2 authorization or logout in progress.

@@ -11,6 +11,7 @@ pub mod context;
 pub mod duration;
 pub mod entropy;
 pub mod error;
+pub mod event;
 pub mod id;
 pub mod jsonnet;
 pub mod outbound;

@@ -71,6 +71,8 @@ pub enum Purpose {
     AdminToken,
     /// Bodies of queued messages, which carry codes.
     MessageBody,
+    /// Calls that the outbox makes, which carry personal data and what authenticates them.
+    EventNotice,
     /// Opaque OAuth2 access tokens.
     AccessToken,
     /// OAuth2 refresh tokens.
@@ -112,6 +114,7 @@ impl Purpose {
             Self::KnownBrowser => b"orrery/known-browser/v1",
             Self::AdminToken => b"orrery/admin-token/v1",
             Self::MessageBody => b"orrery/message-body/v1",
+            Self::EventNotice => b"orrery/event-notice/v1",
             Self::AccessToken => b"orrery/access-token/v1",
             Self::RefreshToken => b"orrery/refresh-token/v1",
             Self::RefreshSuccessor => b"orrery/refresh-successor/v1",

@@ -12,6 +12,7 @@
 pub mod compose;
 pub mod config;
 pub mod deliver;
+pub mod event;
 mod gotmpl;
 pub mod http;
 pub mod inbox;

@@ -20,8 +20,8 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{SqlType, Text};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use orrery_core::id::{
-    ChallengeId, CodeId, CredentialId, DispatchId, FlowErrorId, FlowId, GrantId, IdentityId, KeyId, LoginSessionId,
-    MessageId, OrganizationId, ProjectId, SessionId, TrustedIssuerId,
+    AttemptId, ChallengeId, CodeId, CredentialId, DispatchId, EventId, FlowErrorId, FlowId, GrantId, IdentityId, KeyId,
+    LoginSessionId, MessageId, OrganizationId, ProjectId, SessionId, TrustedIssuerId,
 };
 use orrery_core::{Timestamp, TokenHash};
 use orrery_courier::store::LeaseToken;
@@ -94,6 +94,8 @@ uuidlike!(
     DispatchId,
     KeyId,
     LeaseToken,
+    EventId,
+    AttemptId,
     GrantId,
     ChallengeId,
     LoginSessionId,

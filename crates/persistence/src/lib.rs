@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use orrery_core::{StoreError, Timestamp};
+use orrery_courier::event::EventStore;
 use orrery_courier::store::MessageStore;
 use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
 use orrery_keys::store::KeyStore;
@@ -33,6 +34,7 @@ mod postgres;
 mod queue;
 mod rows;
 mod schema;
+mod schema_outbox;
 mod session_cache;
 mod sqlite;
 mod statements;
@@ -230,6 +232,8 @@ stores! {
     login_sessions: LoginSessionStore,
     /// OAuth2 tokens and codes.
     tokens: TokenStore,
+    /// The outbox.
+    events: EventStore,
 }
 
 /// Off the async threads, because it blocks for as long as a migration takes.

@@ -2,6 +2,8 @@
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
+pub(crate) use crate::schema_outbox::{event_attempts, events};
+
 table! {
     use diesel::sql_types::Text;
 

@@ -11,6 +11,8 @@ pub struct Swept {
     pub attempts: u64,
     /// Messages past their retention, with their dispatches.
     pub messages: u64,
+    /// Events past their retention, with their attempts.
+    pub events: u64,
     /// Errors that nobody will ask for any more.
     pub flow_errors: u64,
     /// Sessions that ended a day ago.
@@ -45,6 +47,7 @@ impl Swept {
             + self.codes
             + self.attempts
             + self.messages
+            + self.events
             + self.flow_errors
             + self.sessions
             + self.authorizations

@@ -1,6 +1,8 @@
 //! The worker: claims what is due, sends it, records how it went.
 
+mod hands;
 mod http;
+mod outbox;
 mod policy;
 mod smtp;
 mod worker;
@@ -15,6 +17,7 @@ use tokio::sync::Notify;
 use crate::message::{Content, Message};
 
 pub use http::HttpSettings;
+pub use outbox::{Outbox, OutboxParts, OutboxSettings};
 pub use smtp::SmtpSettings;
 pub use worker::{Courier, CourierParts};
 
@@ -89,7 +92,7 @@ impl Transport {
     }
 }
 
-/// Wakes this node's worker. Cheap to clone; whoever enqueued a message calls it after the commit.
+/// Wakes one of this node's workers. Cheap to clone; whoever enqueued something calls it after the commit.
 #[derive(Clone, Default)]
 pub struct Wake(Arc<Notify>);
 
@@ -104,6 +107,14 @@ impl Wake {
     pub fn enqueued(&self, messages: usize) {
         if messages > 0 {
             metrics::counter!("courier_messages_queued_total").increment(messages as u64);
+            self.0.notify_one();
+        }
+    }
+
+    /// So many events were enqueued and committed.
+    pub fn recorded(&self, events: usize) {
+        if events > 0 {
+            metrics::counter!("events_queued_total").increment(events as u64);
             self.0.notify_one();
         }
     }

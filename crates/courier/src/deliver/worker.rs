@@ -2,31 +2,18 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use orrery_core::id::DispatchId;
 use orrery_core::outbound::OutboundClient;
-use orrery_core::{Clock, Entropy, Keyring, StoreError, Timestamp};
+use orrery_core::{Clock, Entropy, Keyring, StoreError};
 
+use super::hands::{LEASE, MAX_REASON, MOST, Pace, Work, once, record, run};
 use super::policy::{Next, after_failure};
 use super::{Failure, Outgoing, Transport, Wake};
 use crate::config::CourierSettings;
 use crate::message::{Channel, Dispatch, DispatchStatus, Message};
 use crate::store::{Claim, ClaimedMessage, LeaseToken, MessageStore, Settled};
-
-/// A claim lasts this long: twice the longest attempt.
-const LEASE: Duration = Duration::from_secs(120);
-/// No more messages are attempted at the same time, whatever `pull_count` says: each may need a connection.
-const MAX_HANDS: u32 = 32;
-/// How often the outcome of an attempt is offered to a store that is away, and how long is waited in between.
-const SETTLE_ATTEMPTS: u32 = 20;
-const SETTLE_WAIT: Duration = Duration::from_secs(2);
-/// Longest reason of a failure, in characters.
-const MAX_REASON: usize = 1_000;
 
 /// What the worker works with.
 #[expect(missing_docs, reason = "the types say what each part is")]
@@ -45,9 +32,7 @@ pub struct Courier {
     email: Option<Transport>,
     sms: Option<Transport>,
     message_retries: u32,
-    /// Messages attempted at the same time.
-    hands: usize,
-    pull_wait: Duration,
+    pace: Pace,
 }
 
 impl fmt::Debug for Courier {
@@ -66,43 +51,14 @@ impl Courier {
             email: transport(settings.email),
             sms: transport(settings.sms),
             message_retries: settings.message_retries,
-            hands: settings.pull_count.min(MAX_HANDS) as usize,
-            pull_wait: settings.pull_wait,
+            pace: Pace { hands: settings.pull_count.min(MOST) as usize, pause: settings.pull_wait },
             parts,
         }
     }
 
     /// Delivers until `shutdown` completes, and then finishes what is in hand.
-    ///
-    /// Messages are claimed as hands become free, so that a slow service does not hold up what others would take.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
-        let mut shutdown = pin!(shutdown);
-        let mut in_hand = FuturesUnordered::new();
-        let mut look = true;
-        loop {
-            let free = self.hands - in_hand.len();
-            if look && free > 0 {
-                match self.claim(self.parts.clock.now(), free).await {
-                    Ok(batch) => {
-                        // As many as asked for: there is probably more.
-                        look = batch.len() >= free;
-                        in_hand.extend(batch.into_iter().map(|claimed| self.handle(claimed)));
-                    }
-                    Err(error) => {
-                        look = false;
-                        tracing::warn!(error = &error as &dyn std::error::Error, "the message queue cannot be read");
-                    }
-                }
-            }
-            tokio::select! {
-                biased;
-                () = &mut shutdown => break,
-                Some(()) = in_hand.next() => {}
-                () = self.parts.wake.wait() => look = true,
-                () = tokio::time::sleep(self.pull_wait) => look = true,
-            }
-        }
-        while in_hand.next().await.is_some() {}
+        run(self, self.pace, &self.parts.wake, shutdown).await;
     }
 
     /// Claims one batch, attempts each of its messages and records the outcomes. Returns the size of the batch.
@@ -110,24 +66,8 @@ impl Courier {
     /// # Errors
     /// When the queue cannot be read. An outcome that cannot be recorded is logged; the message is then sent again
     /// once its lease has ended.
-    pub async fn deliver_once(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let batch = self.claim(now, self.hands).await?;
-        let claimed = batch.len();
-        let mut in_hand: FuturesUnordered<_> = batch.into_iter().map(|claimed| self.handle(claimed)).collect();
-        while in_hand.next().await.is_some() {}
-        Ok(claimed)
-    }
-
-    async fn claim(&self, now: Timestamp, limit: usize) -> Result<Vec<(LeaseToken, ClaimedMessage)>, StoreError> {
-        let lease = LeaseToken::generate(&*self.parts.entropy);
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let batch = self.parts.store.messages_claim(Claim { lease, now, lease_until: now + LEASE, limit }).await?;
-        Ok(batch.into_iter().map(|claimed| (lease, claimed)).collect())
-    }
-
-    async fn handle(&self, (lease, claimed): (LeaseToken, ClaimedMessage)) {
-        let outcome = self.attempt(&claimed).await;
-        self.settle(&claimed, lease, outcome).await;
+    pub async fn deliver_once(&self) -> Result<usize, StoreError> {
+        once(self, self.pace).await
     }
 
     async fn attempt(&self, claimed: &ClaimedMessage) -> Result<(), Failure> {
@@ -165,24 +105,10 @@ impl Courier {
             created_at: now,
         };
         report(message, next);
-        for attempt in 1..=SETTLE_ATTEMPTS {
-            match self.record(claimed, lease, next, &dispatch).await {
-                Ok(Settled::Done) => return,
-                Ok(Settled::LeaseLost) => {
-                    tracing::warn!(message_id = %message.id, "the lease of a message ended before its attempt");
-                    return;
-                }
-                Err(StoreError::Unavailable(_)) if attempt < SETTLE_ATTEMPTS => tokio::time::sleep(SETTLE_WAIT).await,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(message_id = %message.id, error, "the outcome of an attempt was not recorded");
-                    return;
-                }
-            }
-        }
+        record(&message.id, || self.store(claimed, lease, next, &dispatch)).await;
     }
 
-    async fn record(
+    async fn store(
         &self,
         claimed: &ClaimedMessage,
         lease: LeaseToken,
@@ -195,6 +121,22 @@ impl Courier {
             Some(Next::Retry(send_after)) => store.message_retry(project, id, lease, send_after, dispatch).await,
             Some(Next::Abandon) => store.message_abandoned(project, id, lease, dispatch).await,
         }
+    }
+}
+
+impl Work for Courier {
+    type Item = (LeaseToken, ClaimedMessage);
+
+    async fn claim(&self, most: usize) -> Result<Vec<Self::Item>, StoreError> {
+        let (lease, now) = (LeaseToken::generate(&*self.parts.entropy), self.parts.clock.now());
+        let limit = u32::try_from(most).unwrap_or(u32::MAX);
+        let batch = self.parts.store.messages_claim(Claim { lease, now, lease_until: now + LEASE, limit }).await?;
+        Ok(batch.into_iter().map(|claimed| (lease, claimed)).collect())
+    }
+
+    async fn handle(&self, (lease, claimed): Self::Item) {
+        let outcome = self.attempt(&claimed).await;
+        self.settle(&claimed, lease, outcome).await;
     }
 }
 

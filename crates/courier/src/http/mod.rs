@@ -1,6 +1,7 @@
 //! The courier over HTTP: messages for administrators, and the inbox of the development mode.
 
 mod body;
+mod events;
 mod inbox;
 mod messages;
 
@@ -12,6 +13,8 @@ use orrery_web::{Listener, Routes};
 
 use crate::config::SmsType;
 use crate::store::MessageStore;
+
+pub use events::EventsApi;
 
 /// Whether administrators see what messages say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +51,7 @@ pub fn admin() -> Routes {
     Routes::new(Listener::Admin, "courier")
         .get("/admin/courier/messages", Some("listCourierMessages"), messages::list)
         .get("/admin/courier/messages/{id}", Some("getCourierMessage"), messages::get)
+        .and(events::routes("courier"))
 }
 
 /// The development inbox on the public listener. To be mounted in development mode only: it shows every code.

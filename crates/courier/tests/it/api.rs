@@ -59,7 +59,7 @@ async fn listed(stage: &Stage, query: &str) -> Answer {
 async fn administrators_see_messages_but_not_what_they_say() {
     let stage = Stage::new(json!({"delivery_strategy": "inbox"}));
     stage.enqueue(Channel::Email).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     let answer = listed(&stage, "").await;
     assert_eq!(answer.status, 200);
     let message = &answer.body[0];
@@ -92,7 +92,7 @@ async fn administrators_see_messages_but_not_what_they_say() {
 async fn a_text_message_calls_itself_phone() {
     let stage = Stage::new(json!({}));
     stage.enqueue(Channel::Sms).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     let message = &listed(&stage, "").await.body[0];
     assert_eq!((&message["type"], &message["channel"]), (&json!("phone"), &json!("sms")));
     let path = format!("/admin/courier/messages/{}", message["id"].as_str().expect("text"));

@@ -19,7 +19,7 @@ async fn a_text_message_is_posted_with_its_context_and_credentials() {
         "auth": {"type": "basic_auth", "config": {"user": "u", "password": "p"}},
     })));
     stage.enqueue(Channel::Sms).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Sent);
     let calls = stage.service.calls.lock().expect("not poisoned");
     let [call] = calls.as_slice() else { panic!("one call") };
@@ -51,7 +51,7 @@ async fn mail_can_go_by_http_too() {
         }},
     }));
     stage.enqueue(Channel::Email).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     let calls = stage.service.calls.lock().expect("not poisoned");
     let body: Value = serde_json::from_slice(&calls[0].body).expect("JSON");
     assert!(body["html_body"].as_str().is_some_and(|html| html.contains("<!DOCTYPE html>")));
@@ -66,11 +66,11 @@ async fn a_refusing_service_is_asked_again_as_often_as_configured() {
     stage.enqueue(Channel::Sms).await;
     let courier = stage.courier();
     for attempt in 1..=3 {
-        assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 1, "attempt {attempt}");
+        assert_eq!(courier.deliver_once().await.expect("claims"), 1, "attempt {attempt}");
         stage.clock.advance(stage.queue.only().message.send_after.since(stage.clock.now()));
     }
     assert_eq!(stage.queue.only().message.status, MessageStatus::Abandoned);
-    assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 0);
+    assert_eq!(courier.deliver_once().await.expect("claims"), 0);
     let calls = stage.service.calls.lock().expect("not poisoned");
     let keys: Vec<_> =
         calls.iter().flat_map(|call| call.headers.iter().filter(|(name, _)| name == "Idempotency-Key")).collect();
@@ -82,7 +82,7 @@ async fn a_code_that_has_expired_is_not_sent_any_more() {
     let stage = Stage::new(sms(json!({"url": "https://sms.example/send"})));
     stage.enqueue(Channel::Sms).await;
     stage.clock.advance(std::time::Duration::from_secs(15 * 60));
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     let row = stage.queue.only();
     assert_eq!(row.message.status, MessageStatus::Abandoned);
     assert!(row.dispatches[0].error.as_ref().is_some_and(|error| error.contains("expired")));
@@ -93,7 +93,7 @@ async fn a_code_that_has_expired_is_not_sent_any_more() {
 async fn without_a_channel_text_messages_wait_and_say_why() {
     let stage = Stage::new(json!({}));
     stage.enqueue(Channel::Sms).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     let row = stage.queue.only();
     assert_eq!(row.message.status, MessageStatus::Queued);
     assert_eq!(row.dispatches[0].error.as_deref(), Some("nothing is configured to send sms with"));

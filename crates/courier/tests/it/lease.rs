@@ -25,9 +25,9 @@ async fn a_message_of_a_dead_node_is_sent_when_its_lease_has_ended() {
     stage.enqueue(Channel::Email).await;
     assert_eq!(claim_and_die(&stage).await, 1);
     let courier = stage.courier();
-    assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 0, "the other node may be alive");
+    assert_eq!(courier.deliver_once().await.expect("claims"), 0, "the other node may be alive");
     stage.clock.advance(Duration::from_secs(120));
-    assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 1);
+    assert_eq!(courier.deliver_once().await.expect("claims"), 1);
     assert_eq!(stage.queue.only().message.status, MessageStatus::Sent);
 }
 
@@ -39,7 +39,7 @@ async fn a_message_that_brings_down_every_node_is_given_up() {
         assert_eq!(claim_and_die(&stage).await, 1);
         stage.clock.advance(Duration::from_secs(120));
     }
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Abandoned);
 }
 
@@ -49,11 +49,11 @@ async fn a_wrong_secret_keeps_the_message() {
     stage.enqueue(Channel::Email).await;
     let other = orrery_core::Keyring::new(&["another secret of some length".into()]).expect("long enough");
     let right = std::mem::replace(&mut stage.keyring, Arc::new(other));
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Queued);
     stage.keyring = right;
     stage.clock.advance(Duration::from_secs(60));
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Sent);
 }
 

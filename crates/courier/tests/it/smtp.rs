@@ -30,7 +30,7 @@ async fn a_mail_arrives_with_both_bodies_and_its_headers() {
     let server = SmtpServer::start(Mood::Friendly).await;
     let stage = stage(&server);
     stage.enqueue(Channel::Email).await;
-    assert_eq!(stage.courier().deliver_once(stage.clock.now()).await.expect("claims"), 1);
+    assert_eq!(stage.courier().deliver_once().await.expect("claims"), 1);
     let row = stage.queue.only();
     assert_eq!(row.message.status, MessageStatus::Sent);
     assert_eq!(row.message.send_count, 1);
@@ -55,7 +55,7 @@ async fn a_mail_arrives_with_both_bodies_and_its_headers() {
     ] {
         assert!(mail.contains(expected), "{expected} in {mail}");
     }
-    assert_eq!(stage.courier().deliver_once(stage.clock.now()).await.expect("claims"), 0, "sent once");
+    assert_eq!(stage.courier().deliver_once().await.expect("claims"), 0, "sent once");
 }
 
 #[tokio::test]
@@ -66,19 +66,19 @@ async fn a_temporary_refusal_is_retried_after_a_growing_wait_and_abandoned_in_th
     let courier = stage.courier();
     let mut last_wait = Duration::ZERO;
     for attempt in 1..=3 {
-        assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 1, "attempt {attempt}");
+        assert_eq!(courier.deliver_once().await.expect("claims"), 1, "attempt {attempt}");
         let row = stage.queue.only();
         assert_eq!((row.message.status, row.message.send_count), (MessageStatus::Queued, attempt));
         let error = row.dispatches.last().and_then(|dispatch| dispatch.error.clone()).expect("a reason");
         assert!(error.contains("451"), "{error}");
-        assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 0, "not before its time");
+        assert_eq!(courier.deliver_once().await.expect("claims"), 0, "not before its time");
         let wait = row.message.send_after.since(stage.clock.now());
         assert!(wait > last_wait, "{wait:?}");
         last_wait = wait;
         stage.clock.advance(wait);
     }
     server.set(Mood::Friendly);
-    assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 1);
+    assert_eq!(courier.deliver_once().await.expect("claims"), 1);
     assert_eq!(stage.queue.only().message.status, MessageStatus::Sent);
     assert_eq!(server.mails().len(), 1);
 }
@@ -88,7 +88,7 @@ async fn a_permanent_refusal_is_abandoned_at_once() {
     let server = SmtpServer::start(Mood::Refusing).await;
     let stage = stage(&server);
     stage.enqueue(Channel::Email).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     let row = stage.queue.only();
     assert_eq!((row.message.status, row.message.send_count), (MessageStatus::Abandoned, 1));
     assert!(row.dispatches[0].error.as_ref().is_some_and(|error| error.contains("550")));
@@ -99,7 +99,7 @@ async fn a_server_that_refuses_our_password_costs_no_message() {
     let server = SmtpServer::start(Mood::Suspicious).await;
     let stage = stage(&server);
     stage.enqueue(Channel::Email).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Queued);
 }
 
@@ -109,11 +109,11 @@ async fn a_connection_cut_after_the_mail_repeats_it_with_the_same_message_id() {
     let stage = stage(&server);
     stage.enqueue(Channel::Email).await;
     let courier = stage.courier();
-    courier.deliver_once(stage.clock.now()).await.expect("claims");
+    courier.deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Queued);
     server.set(Mood::Friendly);
     stage.clock.advance(Duration::from_secs(60));
-    courier.deliver_once(stage.clock.now()).await.expect("claims");
+    courier.deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Sent);
     let ids: Vec<String> = server
         .mails()
@@ -129,7 +129,7 @@ async fn a_silent_server_does_not_poison_the_next_attempt() {
     let stage = patient_stage(&server, "1s");
     stage.enqueue(Channel::Email).await;
     let courier = stage.courier();
-    assert_eq!(courier.deliver_once(stage.clock.now()).await.expect("claims"), 1);
+    assert_eq!(courier.deliver_once().await.expect("claims"), 1);
     let row = stage.queue.only();
     assert_eq!(row.message.status, MessageStatus::Queued);
     assert!(row.dispatches[0].error.as_ref().is_some_and(|error| error.contains("in time")));
@@ -137,7 +137,7 @@ async fn a_silent_server_does_not_poison_the_next_attempt() {
     // A busy machine may need more than the second that one attempt has here.
     while stage.queue.only().message.status == MessageStatus::Queued {
         stage.clock.advance(stage.queue.only().message.send_after.since(stage.clock.now()));
-        courier.deliver_once(stage.clock.now()).await.expect("claims");
+        courier.deliver_once().await.expect("claims");
     }
     assert_eq!(stage.queue.only().message.status, MessageStatus::Sent);
 }
@@ -147,7 +147,7 @@ async fn nobody_listening_is_a_temporary_failure() {
     let server = SmtpServer::start(Mood::Friendly).await;
     let stage = Stage::new(json!({"smtp": {"connection_uri": "smtp://127.0.0.1:1/?disable_starttls=true"}}));
     stage.enqueue(Channel::Email).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     assert_eq!(stage.queue.only().message.status, MessageStatus::Queued);
     assert!(server.mails().is_empty());
 }
@@ -157,7 +157,7 @@ async fn a_server_without_starttls_gets_no_mail_unless_the_operator_says_so() {
     let server = SmtpServer::start(Mood::Friendly).await;
     let stage = Stage::new(json!({"smtp": {"connection_uri": format!("smtp://127.0.0.1:{}/", server.port)}}));
     stage.enqueue(Channel::Email).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     assert_ne!(stage.queue.only().message.status, MessageStatus::Sent);
     assert!(server.mails().is_empty());
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use orrery_core::Clock;
 use orrery_courier::message::{Channel, MessageStatus};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -58,7 +57,7 @@ fn config(uri: String) -> Value {
 
 async fn deliver(stage: &Stage) -> MessageStatus {
     stage.enqueue(Channel::Email).await;
-    stage.courier().deliver_once(stage.clock.now()).await.expect("claims");
+    stage.courier().deliver_once().await.expect("claims");
     stage.queue.only().message.status
 }
 

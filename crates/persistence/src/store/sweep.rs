@@ -50,12 +50,13 @@ const fn rule(
 }
 
 /// In order of urgency. Codes that are used are deleted by their use.
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     rule("flows", "id", "completed_at", FINISHED_FLOW, |swept| &mut swept.flows),
     rule("flow_codes", "id", "expires_at", Duration::ZERO, |swept| &mut swept.codes),
     rule("flows", "id", "expires_at", EXPIRED_FLOW, |swept| &mut swept.flows),
     rule("attempt_counters", "counter", "expires_at", Duration::ZERO, |swept| &mut swept.attempts),
     rule("messages", "id", "expires_at", Duration::ZERO, |swept| &mut swept.messages),
+    rule("events", "id", "expires_at", Duration::ZERO, |swept| &mut swept.events),
     rule("flow_errors", "id", "created_at", FLOW_ERROR, |swept| &mut swept.flow_errors),
     rule("sessions", "id", "expires_at", EXPIRED_SESSION, |swept| &mut swept.sessions),
     rule("authorizations", "id", "expires_at", Duration::ZERO, |swept| &mut swept.authorizations),

@@ -10,6 +10,7 @@ mod budget;
 mod client;
 mod code;
 mod durability;
+mod event;
 mod flow;
 mod grant;
 mod identity;

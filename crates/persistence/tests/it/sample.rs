@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use orrery_core::event::{NewEvent, SealedNotice};
 use orrery_core::id::{
-    AddressId, CodeId, CredentialId, DeviceId, DispatchId, FlowId, IdentityId, KeyId, MessageId, OrganizationId,
-    SessionId,
+    AddressId, CodeId, CredentialId, DeviceId, DispatchId, EventId, FlowId, IdentityId, KeyId, MessageId,
+    OrganizationId, SessionId,
 };
 use orrery_core::{EntropyExt, SystemEntropy, Timestamp, TokenHash};
 use orrery_courier::message::{Channel, Dispatch, DispatchStatus, NewMessage, SealedContent, TemplateType};
@@ -79,6 +80,23 @@ pub(crate) fn identity(email: &str) -> Identity {
         version: 1,
         created_at: NOW,
         updated_at: NOW,
+    }
+}
+
+/// An event about this subject that somebody is to hear of.
+pub(crate) fn event(subject: &str) -> NewEvent {
+    NewEvent {
+        id: EventId::generate(&entropy()),
+        kind: "login.after".to_owned(),
+        subject: Some(subject.to_owned()),
+        actor: Some("administrator".to_owned()),
+        request_id: Some("request".to_owned()),
+        session_id: Some(SessionId::generate(&entropy())),
+        recipient: "https://hooks.example".to_owned(),
+        notice: SealedNotice(entropy().bytes::<32>().to_vec()),
+        occurred_at: NOW,
+        deliver_after: NOW,
+        expires_at: NOW + HOUR,
     }
 }
 

@@ -9,7 +9,7 @@ use orrery_identity::store::CodeSent;
 use orrery_persistence::Swept;
 use serde_json::json;
 
-use crate::sample::{HOUR, NOW, code, entropy, finished, flow, hash, identity, message};
+use crate::sample::{HOUR, NOW, code, entropy, event, finished, flow, hash, identity, message};
 use crate::stage::{Engine, OURS, Stage, on_both_engines, sixteen_times};
 
 on_both_engines!(
@@ -30,6 +30,7 @@ async fn fill(stage: &Stage) {
     store.flow_error_create(OURS, FlowErrorId::generate(&entropy()), &json!({}), NOW).await.expect("creates");
     stage.database.attempts().attempt_failed(OURS, &crate::attempt::failed(hash(), NOW)).await.expect("counts");
     stage.database.messages().message_enqueue(OURS, &message("ada@example.org")).await.expect("queues");
+    stage.database.events().events_enqueue(OURS, &[event("identity")]).await.expect("queues");
 }
 
 async fn sweep(stage: &Stage, now: Timestamp) -> Swept {
@@ -43,7 +44,7 @@ async fn what_has_expired_goes_and_the_rest_stays(stage: Stage) {
     let swept = sweep(&stage, NOW + HOUR / 4).await;
     assert_eq!(swept, Swept { flows: 1, ..Swept::default() });
     let swept = sweep(&stage, NOW + HOUR).await;
-    assert_eq!(swept, Swept { codes: 1, attempts: 1, messages: 1, ..Swept::default() });
+    assert_eq!(swept, Swept { codes: 1, attempts: 1, messages: 1, events: 1, ..Swept::default() });
     // An expired flow is still recognised for an hour.
     let swept = sweep(&stage, NOW + HOUR * 2).await;
     assert_eq!(swept, Swept { flows: 1, ..Swept::default() });
@@ -52,7 +53,7 @@ async fn what_has_expired_goes_and_the_rest_stays(stage: Stage) {
     let swept = sweep(&stage, NOW + HOUR * 48).await;
     assert_eq!(swept, Swept { sessions: 1, ..Swept::default() });
     let mut beside = stage.beside();
-    for table in ["flows", "flow_codes", "flow_errors", "attempt_counters", "messages", "sessions"] {
+    for table in ["flows", "flow_codes", "flow_errors", "attempt_counters", "messages", "events", "sessions"] {
         assert_eq!(beside.rows(table), 0, "{table}");
     }
     assert_eq!(beside.rows("identities"), 1);

@@ -52,6 +52,8 @@ pub struct Config {
     pub limits: operations::Limits,
     /// Calls to other servers.
     pub outbound: operations::Outbound,
+    /// Calls that are owed to other servers.
+    pub outbox: operations::Outbox,
     /// Identities, flows, sessions and messages.
     pub identity: identity::Identity,
     /// OAuth2 clients, tokens and OpenID Connect.

@@ -1,4 +1,4 @@
-//! The small sections that operators set: `secrets`, `log`, `tracing`, `admin`, `limits`, `outbound`, `ui`.
+//! The small sections that operators set: `secrets`, `log`, `tracing`, `admin`, `limits`, `outbound`, `outbox`, `ui`.
 
 use std::collections::BTreeMap;
 
@@ -131,6 +131,23 @@ pub struct Outbound {
 impl Default for Outbound {
     fn default() -> Self {
         Self { allowed_networks: Vec::new(), timeout: seconds(30), max_response: ByteSize(5 << 20) }
+    }
+}
+
+/// The outbox: calls that are owed to other servers because something happened (webhooks that nobody waits for).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbox {
+    /// How often a failed call is repeated, at growing intervals, before the event is given up.
+    pub retries: u32,
+    /// How long events stay readable for administrators, and then they are removed.
+    #[schemars(with = "DurationText")]
+    pub retention: GoDuration,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self { retries: 8, retention: seconds(7 * 24 * 3600) }
     }
 }
 

@@ -3,8 +3,8 @@
 use rsjsonnet_lang::arena::Arena;
 use rsjsonnet_lang::interner::InternedStr;
 use rsjsonnet_lang::program::{
-    Callbacks, EvalError, EvalErrorKind, EvalStackTraceItem, ImportError, NativeError, Program as Machine, Thunk, Value,
-    ValueKind,
+    Callbacks, EvalError, EvalErrorKind, EvalStackTraceItem, ImportError, NativeError, Program as Machine, Thunk,
+    Value, ValueKind,
 };
 use rsjsonnet_lang::span::SpanId;
 use serde_json::Map;
@@ -118,14 +118,18 @@ mod tests {
         assert_eq!(run("function(ctx) error 'cancel'"), Reply::Failed("cancel".to_owned()));
         let long = "function(ctx) error std.repeat('x', 5000)";
         assert!(matches!(run(long), Reply::Failed(why) if why.len() == LONGEST_FAILURE));
-        for source in ["{", "function(other) 1", "local f(x) = f(x); f(1)", "std.extVar('nothing')", "function(ctx) std"] {
+        for source in
+            ["{", "function(other) 1", "local f(x) = f(x); f(1)", "std.extVar('nothing')", "function(ctx) std"]
+        {
             assert!(matches!(run(source), Reply::Failed(_)), "{source}");
         }
     }
 
     #[test]
     fn nothing_outside_is_reached() {
-        for source in ["import '/etc/passwd'", "importstr '/etc/passwd'", "importbin '/etc/passwd'", "std.native('x')()"] {
+        for source in
+            ["import '/etc/passwd'", "importstr '/etc/passwd'", "importbin '/etc/passwd'", "std.native('x')()"]
+        {
             assert!(matches!(run(source), Reply::Failed(_)), "{source}");
         }
     }

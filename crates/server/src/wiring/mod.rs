@@ -15,8 +15,8 @@ use arc_swap::ArcSwap;
 use orrery_core::{Clock, Entropy, Keyring};
 use orrery_courier::compose::Composer;
 use orrery_courier::config::CourierSettings;
-use orrery_courier::deliver::{Courier, CourierParts, Wake};
-use orrery_courier::http::{CourierApi, Visibility};
+use orrery_courier::deliver::{Courier, CourierParts, Outbox, OutboxParts, OutboxSettings, Wake};
+use orrery_courier::http::{CourierApi, EventsApi, Visibility};
 use orrery_identity::IdentityService;
 use orrery_identity::credentials::password::PasswordHasher;
 use orrery_identity::limits::{Doors, Rates};
@@ -31,6 +31,7 @@ use orrery_web::edge::EdgeSettings;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
+use self::tasks::Deliveries;
 use crate::admin::AdminAccess;
 use crate::config::database::Cleanup;
 use crate::config::{Config, Loaded, Mode};
@@ -81,11 +82,12 @@ pub(crate) struct Parts {
     keys: Arc<KeyManager>,
     oauth2: Arc<OAuth2Service>,
     courier: Data<CourierApi>,
+    events: Data<EventsApi>,
     pages: Data<Pages>,
     cleanup: Cleanup,
-    /// The way to the task that delivers: each courier replaces the one before.
-    couriers: mpsc::Sender<Courier>,
-    waiting: Option<mpsc::Receiver<Courier>>,
+    /// The way to the task that delivers: each set of workers replaces the one before.
+    deliveries: mpsc::Sender<Deliveries>,
+    waiting: Option<mpsc::Receiver<Deliveries>>,
 }
 
 impl Parts {
@@ -147,11 +149,18 @@ impl Parts {
             },
             sms_type: config.identity.courier.sms_message_type,
         };
+        let events = EventsApi {
+            store: database.events(),
+            keyring: Arc::clone(&keyring),
+            entropy: Arc::clone(&entropy),
+            wake: Wake::default(),
+            retention: config.outbox.retention.0,
+        };
         let identity_settings = identity.config.load();
         let frontend = Platform { identity: Arc::clone(&identity), messages: database.messages() };
         let pages = Pages::new(ui(config, &identity_settings, loaded.mode, addresses), Arc::new(frontend))?;
         let edge = EdgeSettings { clock, entropy, trusted_proxies: config.serve.trusted_proxies.clone() };
-        let (couriers, waiting) = mpsc::channel(1);
+        let (deliveries, waiting) = mpsc::channel(1);
         let parts = Self {
             surfaces,
             mode: loaded.mode,
@@ -163,16 +172,17 @@ impl Parts {
             keys,
             oauth2,
             courier: Data::new(courier),
+            events: Data::new(events),
             pages: Data::new(pages),
             cleanup: config.database.cleanup.clone(),
-            couriers,
+            deliveries,
             waiting: Some(waiting),
             keyring,
             outbound,
             sources,
             database,
         };
-        parts.deliver_with(resolved.courier);
+        parts.deliver_with(resolved.courier, config);
         Ok(parts)
     }
 
@@ -182,6 +192,7 @@ impl Parts {
         let (identity, keys) = (Data::from(Arc::clone(&self.identity)), Data::from(Arc::clone(&self.keys)));
         let (courier, pages) = (Data::clone(&self.courier), Data::clone(&self.pages));
         let oauth2 = Data::from(Arc::clone(&self.oauth2));
+        let events = Data::clone(&self.events);
         let install = move |config: &mut ServiceConfig| {
             config
                 .app_data(Data::clone(&health))
@@ -190,6 +201,7 @@ impl Parts {
                 .app_data(Data::clone(&keys))
                 .app_data(Data::clone(&oauth2))
                 .app_data(Data::clone(&courier))
+                .app_data(Data::clone(&events))
                 .app_data(Data::clone(&pages));
         };
         Services {
@@ -210,9 +222,9 @@ impl Parts {
             let (keys, rotating) = (Arc::clone(&self.keys), clock());
             workers.spawn(|stopping| tasks::rotate(keys, rotating, stopping));
         }
-        let couriers = self.waiting.take();
-        if let Some(couriers) = couriers.filter(|_| matches!(self.surfaces, Surfaces::All | Surfaces::Courier)) {
-            workers.spawn(|stopping| tasks::deliver(couriers, stopping));
+        let deliveries = self.waiting.take();
+        if let Some(deliveries) = deliveries.filter(|_| matches!(self.surfaces, Surfaces::All | Surfaces::Courier)) {
+            workers.spawn(|stopping| tasks::deliver(deliveries, stopping));
         }
     }
 
@@ -230,25 +242,42 @@ impl Parts {
         self.oauth2.config.store(Arc::new(oauth2));
         self.identity.composer.store(Arc::new(composer));
         self.identity.schemas.store(Arc::new(resolved.schemas));
-        self.deliver_with(resolved.courier);
+        self.deliver_with(resolved.courier, config);
         Ok(())
     }
 
-    /// Has messages delivered with these settings from the next batch on.
-    fn deliver_with(&self, settings: CourierSettings) {
+    /// Has messages and events delivered with these settings from the next batch on.
+    fn deliver_with(&self, settings: CourierSettings, config: &Config) {
+        let (clock, entropy) = (Arc::clone(&self.sources.clock), Arc::clone(&self.sources.entropy));
+        let outbox = Outbox::new(
+            OutboxSettings {
+                hands: settings.pull_count,
+                pause: settings.pull_wait,
+                attempt_timeout: settings.attempt_timeout,
+                retries: config.outbox.retries,
+            },
+            OutboxParts {
+                store: self.database.events(),
+                keyring: Arc::clone(&self.keyring),
+                entropy: Arc::clone(&entropy),
+                clock: Arc::clone(&clock),
+                client: Arc::clone(&self.outbound) as _,
+                wake: self.events.wake.clone(),
+            },
+        );
         let courier = Courier::new(
             settings,
             CourierParts {
                 store: self.database.messages(),
                 keyring: Arc::clone(&self.keyring),
-                entropy: Arc::clone(&self.sources.entropy),
-                clock: Arc::clone(&self.sources.clock),
+                entropy,
+                clock,
                 client: Arc::clone(&self.outbound) as _,
                 wake: self.identity.wake.clone(),
             },
         );
         // Full: one is on its way already, and the next reload brings the newest. Closed: delivery runs elsewhere.
-        let _: Result<(), _> = self.couriers.try_send(courier);
+        let _: Result<(), _> = self.deliveries.try_send(Deliveries { courier, outbox });
     }
 }
 

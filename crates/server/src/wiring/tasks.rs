@@ -1,13 +1,13 @@
-//! What runs beside the listeners: delivering messages, removing what has expired, rotating keys.
+//! What runs beside the listeners: delivering messages and events, removing what has expired, rotating keys.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use orrery_core::{Clock, ProjectId};
-use orrery_courier::deliver::Courier;
+use orrery_courier::deliver::{Courier, Outbox};
 use orrery_keys::KeyManager;
 use orrery_persistence::Database;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::database::Cleanup;
 use crate::workers::Stopping;
@@ -15,17 +15,30 @@ use crate::workers::Stopping;
 /// Keys change over days; a node that was away catches up within this time.
 const KEY_MAINTENANCE: Duration = Duration::from_secs(15 * 60);
 
-/// Delivers messages. Each courier works until the next one arrives, and finishes what it holds.
-pub(super) async fn deliver(mut couriers: mpsc::Receiver<Courier>, stopping: Stopping) {
-    let mut next = couriers.recv().await;
-    while let Some(courier) = next.take() {
-        let over = async {
+/// The workers that deliver.
+pub(super) struct Deliveries {
+    /// Messages.
+    pub(super) courier: Courier,
+    /// Events.
+    pub(super) outbox: Outbox,
+}
+
+/// Delivers messages and events. Each set of workers works until the next one arrives, and finishes what it holds.
+pub(super) async fn deliver(mut deliveries: mpsc::Receiver<Deliveries>, stopping: Stopping) {
+    let mut next = deliveries.recv().await;
+    while let Some(Deliveries { courier, outbox }) = next.take() {
+        let over = watch::Sender::new(false);
+        let wait = |mut over: watch::Receiver<bool>| async move {
+            let _ = over.wait_for(|over| *over).await;
+        };
+        let until = async {
             tokio::select! {
                 () = stopping.clone().wait() => {}
-                Some(replacement) = couriers.recv() => next = Some(replacement),
+                Some(replacement) = deliveries.recv() => next = Some(replacement),
             }
+            over.send_replace(true);
         };
-        courier.run(over).await;
+        tokio::join!(until, courier.run(wait(over.subscribe())), outbox.run(wait(over.subscribe())));
     }
 }
 
