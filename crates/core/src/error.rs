@@ -29,6 +29,8 @@ pub enum Conflict {
     RecoveryAddress,
     /// An identity's `external_id`.
     ExternalId,
+    /// An identity's id: it exists already.
+    Identity,
     /// A primary key or version: somebody else was first.
     Version,
     /// A JSON Web Key with the same `kid` in the same set.
@@ -48,6 +50,7 @@ impl std::fmt::Display for Conflict {
             Self::VerifiableAddress => "verifiable address",
             Self::RecoveryAddress => "recovery address",
             Self::ExternalId => "external_id",
+            Self::Identity => "identity id",
             Self::Version => "version",
             Self::Key => "key id",
             Self::Client => "client id",

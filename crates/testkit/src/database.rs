@@ -1,5 +1,6 @@
 //! A database of its own for every test.
 
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use orrery_core::{EntropyExt as _, SystemEntropy};
@@ -16,7 +17,7 @@ pub enum Backend {
 }
 
 /// An empty database, removed when dropped.
-pub(crate) struct TestDatabase {
+pub struct TestDatabase {
     pub(crate) url: String,
     /// For files of the test besides the database.
     pub(crate) folder: TempDir,
@@ -24,7 +25,9 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
-    pub(crate) fn new(backend: Backend) -> Self {
+    /// Makes one.
+    #[must_use]
+    pub fn new(backend: Backend) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         match backend {
             Backend::Sqlite => {
@@ -38,6 +41,25 @@ impl TestDatabase {
                 url.set_path(&name);
                 Self { url: url.into(), folder, name: Some(name) }
             }
+        }
+    }
+
+    /// Where it is, as a configuration names it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Runs a script in the database's own shell; what it prints.
+    #[must_use]
+    pub fn script(&self, script: &str) -> String {
+        match self.url.strip_prefix("sqlite://") {
+            Some(path) => shell("sqlite3", &["-bail", path], script),
+            None => shell(
+                "psql",
+                &["--no-psqlrc", "--quiet", "--tuples-only", "--set", "ON_ERROR_STOP=1", &self.url],
+                script,
+            ),
         }
     }
 }
@@ -58,12 +80,25 @@ fn server() -> Url {
     Url::parse(&url).expect("ORRERY_TEST_POSTGRES is a URL")
 }
 
-/// PostgreSQL's own client, which is installed with the server: the storage crate keeps its SQL to itself.
 fn psql(statement: &str) {
-    let done = Command::new("psql")
-        .args(["--no-psqlrc", "--quiet", "--command", statement, server().as_str()])
-        .stdin(Stdio::null())
-        .output()
-        .expect("psql is installed (Debian: apt-get install postgresql-client)");
-    assert!(done.status.success(), "{statement}: {}", String::from_utf8_lossy(&done.stderr));
+    shell("psql", &["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", server().as_str()], &format!("{statement};"));
+}
+
+/// The databases' own shells: the storage crate keeps its SQL to itself.
+fn shell(program: &str, arguments: &[&str], script: &str) -> String {
+    let child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|why| {
+            panic!("{program} cannot be run ({why}); Debian has it in postgresql-client and sqlite3")
+        });
+    let mut input = child.stdin.as_ref().expect("its input");
+    // One that has failed already reads no further; what it says is shown below.
+    let _: std::io::Result<()> = input.write_all(script.as_bytes());
+    let done = child.wait_with_output().expect("it ends");
+    assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
 }

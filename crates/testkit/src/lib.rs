@@ -23,7 +23,7 @@ mod server;
 
 pub use api::{Api, Call};
 pub use clients::Browser;
-pub use database::Backend;
+pub use database::{Backend, TestDatabase};
 pub use server::{TestOptions, TestServer};
 
 /// Runs `async fn name(backend: Backend)` of the present module as `sqlite::name` and as `postgres::name`.

@@ -149,6 +149,12 @@ impl TestServer {
         &self.database.url
     }
 
+    /// Every row of a table as the database keeps it.
+    #[must_use]
+    pub fn dump(&self, table: &str) -> String {
+        self.database.script(&format!("SELECT * FROM {table};"))
+    }
+
     /// A connection of an operator to the server's PostgreSQL.
     #[must_use]
     pub fn psql(&self) -> Psql {

@@ -11,6 +11,7 @@ use serde_json::Value;
 pub mod code;
 pub mod import;
 pub mod password;
+pub mod sealed;
 mod shown;
 
 pub use shown::shown;
@@ -102,7 +103,8 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// What the identity signs in as: normalised, unique per kind in the project.
     pub identifiers: Vec<String>,
-    /// The kind's own data: `{"hashed_password": …}`, `{"addresses": […]}` …. Secrets inside are hashed or sealed.
+    /// The kind's own data: `{"hashed_password": …}`, `{"addresses": […]}` …. Secrets inside are hashed or sealed, see
+    /// [`sealed`].
     pub config: Value,
     /// The version of the layout of `config`.
     pub version: i32,

@@ -29,6 +29,8 @@ use crate::store::IdentityFilter;
 
 /// Rows of one page of the list.
 const PAGE: PageBounds = PageBounds { default: 250, max: 500 };
+/// The contract's name of the filter by prefix; it is accepted without the "preview", too.
+const SIMILAR: &str = "preview_credentials_identifier_similar";
 /// Most ids that a list can ask for.
 const MAX_IDS: usize = 500;
 /// Most items of a batch.
@@ -57,8 +59,7 @@ async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let query = Pairs::of_query(&request)?;
-    let config = service.config.load();
-    let view = View::of(&query, &context, &config)?;
+    let view = View::of(&query, &context, &service)?;
     let filter = filter(&query)?;
     let list = List {
         service: &service,
@@ -76,7 +77,8 @@ async fn list(
 
 fn filter(query: &Pairs) -> Result<IdentityFilter, ApiError> {
     let given = |name: &str| query.get(name).is_some_and(|value| !value.is_empty());
-    let exclusive = ["ids", "credentials_identifier", "preview_credentials_identifier_similar", "organization_id"];
+    let exclusive =
+        ["ids", "credentials_identifier", SIMILAR, "credentials_identifier_similar", "external_id", "organization_id"];
     if exclusive.into_iter().filter(|name| given(name)).count() > 1 {
         return Err(ApiError::bad_request(format!("Use only one of the parameters {}.", exclusive.join(", "))));
     }
@@ -95,11 +97,14 @@ fn filter(query: &Pairs) -> Result<IdentityFilter, ApiError> {
     let ids: Result<Vec<IdentityId>, _> = ids.into_iter().map(str::parse).collect();
     let ids = ids.map_err(|_| ApiError::bad_request("The parameter \"ids\" must be a UUID, repeated for several."))?;
     let identifier = query.get("credentials_identifier").filter(|identifier| !identifier.is_empty());
-    let similar = query.get("preview_credentials_identifier_similar").filter(|prefix| !prefix.is_empty());
+    let similar = [SIMILAR, "credentials_identifier_similar"].into_iter().filter_map(|name| query.get(name));
+    let similar = { similar }.find(|prefix| !prefix.is_empty());
+    let external_id = query.get("external_id").filter(|id| !id.is_empty());
     Ok(IdentityFilter {
         ids: (!ids.is_empty()).then_some(ids),
         credentials_identifier: identifier.map(spellings),
         identifier_prefix: similar.map(normalize),
+        external_id: external_id.map(str::to_owned),
         organization,
     })
 }
@@ -116,7 +121,7 @@ async fn get(
     request: HttpRequest,
     path: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let view = View::of(&Pairs::of_query(&request)?, &context, &service.config.load())?;
+    let view = View::of(&Pairs::of_query(&request)?, &context, &service)?;
     let id = id(&path)?;
     let found = service.identities.identity_by_id(context.project, id, &view.needed()).await?;
     response::ok(&view.render(&found.ok_or_else(unknown)?))
@@ -128,7 +133,7 @@ async fn get_by_external_id(
     request: HttpRequest,
     path: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let view = View::of(&Pairs::of_query(&request)?, &context, &service.config.load())?;
+    let view = View::of(&Pairs::of_query(&request)?, &context, &service)?;
     let found = service.identities.identity_by_external_id(context.project, &path, &view.needed()).await?;
     response::ok(&view.render(&found.ok_or_else(unknown)?))
 }
@@ -247,15 +252,17 @@ async fn batch(
     let asked: Vec<(bool, Option<Uuid>)> =
         items.iter().map(|item| (created(item), item.as_ref().and_then(|item| item.patch_id))).collect();
     let new = items.into_iter().flatten().filter_map(|item| item.create).collect();
-    let mut results = create_many(&service, &context, new).await.into_iter();
-    let answers: Vec<Option<BatchAnswer>> = asked
+    let mut results = create_many(&service, &context, new).await?.into_iter();
+    let answers: Vec<BatchAnswer> = asked
         .into_iter()
         .map(|(created, patch_id)| {
             let result = if created { results.next() } else { None };
-            result.map(|result| match result {
-                Ok(identity) => BatchAnswer::Create { identity: identity.id, patch_id },
-                Err(error) => BatchAnswer::Error { error: item_error(failed(error), &context), patch_id },
-            })
+            let error = match result {
+                Some(Ok(identity)) => return BatchAnswer::Create { identity: identity.id, patch_id },
+                Some(Err(error)) => failed(error),
+                None => ApiError::bad_request("The item has no member \"create\"."),
+            };
+            BatchAnswer::Error { error: item_error(error, &context), patch_id }
         })
         .collect();
     response::ok(&json!({"identities": answers}))
@@ -275,8 +282,7 @@ fn answer(
     status: StatusCode,
     identity: &Identity,
 ) -> Result<HttpResponse, ApiError> {
-    let config = service.config.load();
-    response::json(status, &View::plain(context, &config).render(identity))
+    response::json(status, &View::plain(context, service).render(identity))
 }
 
 /// An id out of the path: what cannot be an id names nothing.
@@ -330,11 +336,17 @@ mod tests {
         assert_eq!(parsed(&format!("ids={ID}&ids={ID}")).expect("valid").ids.map(|ids| ids.len()), Some(2));
         let identifier = parsed("credentials_identifier=A%40b").expect("valid").credentials_identifier;
         assert_eq!(identifier, Some(vec!["a@b".to_owned(), "A@b".to_owned()]));
+        for similar in ["preview_credentials_identifier_similar", "credentials_identifier_similar"] {
+            let prefix = parsed(&format!("{similar}=Ad")).expect("valid").identifier_prefix;
+            assert_eq!(prefix.as_deref(), Some("ad"));
+        }
+        assert_eq!(parsed("external_id=Ad").expect("valid").external_id.as_deref(), Some("Ad"));
         for bad in [
             "ids=x".to_owned(),
             format!("ids={ID},{ID}"),
             format!("ids={ID}&credentials_identifier=a"),
             "credentials_identifier=a&preview_credentials_identifier_similar=b".to_owned(),
+            "credentials_identifier_similar=a&external_id=b".to_owned(),
             "consistency=perhaps".to_owned(),
             "organization_id=x".to_owned(),
             format!("ids={ID}&").repeat(MAX_IDS + 1),

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use orrery_core::{RequestContext, Timestamp};
+use orrery_core::{Keyring, RequestContext, Timestamp};
 use orrery_web::{ApiError, Pairs};
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::Config;
+use crate::IdentityService;
 use crate::credentials::{self, CredentialKind};
 use crate::flow::Generation;
 use crate::identity::json::IdentityJson;
@@ -24,11 +24,13 @@ const FIRST_GENERATION: [CredentialKind; 5] = [
 ];
 
 /// What one answer shows of identities.
-pub(super) struct View {
+pub(super) struct View<'s> {
     /// The kinds whose data is shown.
     include: BTreeSet<CredentialKind>,
     generation: Generation,
     public_url: Url,
+    /// Opens what is sealed in the data that is shown.
+    keyring: &'s Keyring,
 }
 
 #[derive(Serialize)]
@@ -51,25 +53,27 @@ struct CredentialJson<'a> {
     updated_at: Timestamp,
 }
 
-impl View {
+impl<'s> View<'s> {
     /// What the query asks for.
     ///
     /// # Errors
     /// 400 for an unknown `include_credential`.
-    pub(super) fn of(query: &Pairs, context: &RequestContext, config: &Config) -> Result<Self, ApiError> {
+    pub(super) fn of(query: &Pairs, context: &RequestContext, service: &'s IdentityService) -> Result<Self, ApiError> {
         let names = query.all("include_credential").filter(|name| !name.is_empty());
         let include: Result<_, _> = names.map(str::parse).collect();
         let include = include.map_err(|_| {
             let known: Vec<_> = CredentialKind::ALL.iter().map(|kind| kind.as_str()).collect();
             ApiError::bad_request(format!("The parameter \"include_credential\" must be one of {}.", known.join(", ")))
         })?;
-        Ok(Self { include, ..Self::plain(context, config) })
+        Ok(Self { include, ..Self::plain(context, service) })
     }
 
     /// Credentials without their data.
-    pub(super) fn plain(context: &RequestContext, config: &Config) -> Self {
+    pub(super) fn plain(context: &RequestContext, service: &'s IdentityService) -> Self {
+        let config = service.config.load();
         let generation = config.compatibility.generation(context.user_agent.as_deref());
-        Self { include: BTreeSet::new(), generation, public_url: config.public_url.clone() }
+        let public_url = config.public_url.clone();
+        Self { include: BTreeSet::new(), generation, public_url, keyring: &service.keyring }
     }
 
     /// The kinds that have to be loaded.
@@ -86,7 +90,7 @@ impl View {
             let json = CredentialJson {
                 kind: *kind,
                 identifiers: &credential.identifiers,
-                config: self.include.contains(kind).then(|| credentials::shown(*kind, &credential.config)),
+                config: self.include.contains(kind).then(|| credentials::shown(credential, identity.id, self.keyring)),
                 version: credential.version,
                 created_at: credential.created_at,
                 updated_at: credential.updated_at,

@@ -1,8 +1,8 @@
 //! Addresses that an administrator supplies: what is already known about addresses that the traits produce.
 
 use orrery_core::Timestamp;
+use orrery_core::id::AddressId;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{AddressStatus, Identity, Via};
 use crate::schema::normalize::normalize;
@@ -19,28 +19,26 @@ pub struct SuppliedAddress {
     status: Option<AddressStatus>,
     #[serde(default)]
     verified_at: Option<Timestamp>,
-    #[serde(default, rename = "id")]
-    _id: Option<Value>,
-    #[serde(default, rename = "created_at")]
-    _created_at: Option<Value>,
+    #[serde(default)]
+    id: Option<AddressId>,
+    #[serde(default)]
+    created_at: Option<Timestamp>,
     #[serde(default, rename = "updated_at")]
-    _updated_at: Option<Value>,
+    _updated_at: Option<Timestamp>,
 }
 
-/// A recovery address as supplied: accepted for the contract, always derived from the traits.
+/// A recovery address as supplied. Which there are follows from the traits.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuppliedRecoveryAddress {
-    #[serde(rename = "value")]
-    _value: String,
-    #[serde(rename = "via")]
-    _via: Via,
-    #[serde(default, rename = "id")]
-    _id: Option<Value>,
-    #[serde(default, rename = "created_at")]
-    _created_at: Option<Value>,
+    value: String,
+    via: Via,
+    #[serde(default)]
+    id: Option<AddressId>,
+    #[serde(default)]
+    created_at: Option<Timestamp>,
     #[serde(default, rename = "updated_at")]
-    _updated_at: Option<Value>,
+    _updated_at: Option<Timestamp>,
 }
 
 impl Identity {
@@ -50,6 +48,8 @@ impl Identity {
         for address in &mut self.verifiable_addresses {
             let same = |known: &&SuppliedAddress| known.via == address.via && normalize(&known.value) == address.value;
             let Some(known) = supplied.iter().find(same) else { continue };
+            address.id = known.id.unwrap_or(address.id);
+            address.created_at = known.created_at.unwrap_or(address.created_at).min(now);
             let status = match (known.verified, known.status) {
                 (true, _) => AddressStatus::Completed,
                 (false, Some(AddressStatus::Sent)) => AddressStatus::Sent,
@@ -62,6 +62,17 @@ impl Identity {
                 address.verified_at = verified_at;
                 address.updated_at = now;
             }
+        }
+    }
+
+    /// Takes over the ids and ages of recovery addresses that the traits produce; others are dropped.
+    pub(super) fn take_over_recovery(&mut self, supplied: &[SuppliedRecoveryAddress]) {
+        for address in &mut self.recovery_addresses {
+            let same =
+                |known: &&SuppliedRecoveryAddress| known.via == address.via && normalize(&known.value) == address.value;
+            let Some(known) = supplied.iter().find(same) else { continue };
+            address.id = known.id.unwrap_or(address.id);
+            address.created_at = known.created_at.unwrap_or(address.created_at).min(address.updated_at);
         }
     }
 }

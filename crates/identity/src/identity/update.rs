@@ -53,7 +53,7 @@ pub async fn update(
         identity.metadata_public.clone_from(&update.metadata_public);
         identity.metadata_admin.clone_from(&update.metadata_admin);
         if let Some(credentials) = &update.credentials {
-            credentials.apply(service, identity, now).await?;
+            credentials.apply(service, context, schema, identity).await?;
         }
         Ok(())
     })

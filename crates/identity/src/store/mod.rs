@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use orrery_core::error::Conflict;
 use orrery_core::id::{FlowErrorId, FlowId, IdentityId, OrganizationId, SessionId};
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp, TokenHash};
 use serde_json::Value;
@@ -36,6 +37,8 @@ pub struct IdentityFilter {
     pub credentials_identifier: Option<Vec<String>>,
     /// Only those with an identifier that begins so.
     pub identifier_prefix: Option<String>,
+    /// Only the one with this `external_id`.
+    pub external_id: Option<String>,
     /// Only those whose home is this organisation.
     pub organization: Option<OrganizationId>,
 }
@@ -56,6 +59,14 @@ pub enum Updated {
 pub trait IdentityStore: Send + Sync {
     /// Inserts the identity with its credentials and addresses. `Conflict` names what is already taken.
     async fn identity_create(&self, project: ProjectId, identity: &Identity) -> Result<(), StoreError>;
+
+    /// Inserts all identities that can be inserted, in one transaction, and says in their order what became of each: one
+    /// that clashes with a stored one, or with one before it, leaves nothing behind and the others alone.
+    async fn identity_create_many(
+        &self,
+        project: ProjectId,
+        identities: &[Identity],
+    ) -> Result<Vec<Result<(), Conflict>>, StoreError>;
 
     /// One identity, with the credentials of the given kinds.
     async fn identity_by_id(

@@ -19,7 +19,7 @@ use crate::schema::{credential_identifiers, identities, identity_addresses, iden
 #[diesel(table_name = identities, primary_key(project_id, id))]
 #[diesel(treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct IdentityRow {
-    project_id: Uid<ProjectId>,
+    pub(crate) project_id: Uid<ProjectId>,
     pub(crate) id: Uid<IdentityId>,
     external_id: Option<String>,
     schema_id: String,

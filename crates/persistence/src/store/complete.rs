@@ -7,7 +7,7 @@ use orrery_identity::identity::IdentityState;
 use orrery_identity::store::{Completion, LoginDone, RegistrationDone, SessionWrite};
 
 use super::super::Conn;
-use super::identity::NewIdentity;
+use super::new_identity::NewIdentity;
 use super::{Store, attempt, code, flow, message, session, verification};
 use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::Outcome;

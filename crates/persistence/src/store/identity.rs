@@ -14,10 +14,11 @@ use orrery_identity::store::{CredentialLookup, IdentityFilter, IdentityStore, Up
 use super::super::{Conn, Db};
 use super::Store;
 use super::attempt::AttemptRow;
+use super::new_identity::{Dependents, NewIdentity, insert_many};
 use crate::columns::{Hash, Uid, Word};
 use crate::error::{OrConflict, Outcome};
 use crate::page;
-use crate::rows::identity::{AddressPurpose, AddressRow, CredentialRow, IdentifierRow, IdentityRow};
+use crate::rows::identity::{CredentialRow, IdentityRow};
 use crate::schema::{
     attempt_counters, credential_identifiers, flow_codes, flows, identities, identity_addresses, identity_credentials,
     projects,
@@ -35,8 +36,18 @@ pub(super) const SEARCHED: [Word<CredentialKind>; 5] = [
 #[async_trait]
 impl IdentityStore for Store {
     async fn identity_create(&self, project: ProjectId, identity: &Identity) -> Result<(), StoreError> {
-        let new = NewIdentity::new(project, identity);
-        self.write(move |connection| new.insert(connection)).await
+        let new = [NewIdentity::new(project, identity)];
+        let mut created = self.write(move |connection| insert_many(connection, &new)).await?;
+        created.pop().unwrap_or(Ok(())).map_err(StoreError::Conflict)
+    }
+
+    async fn identity_create_many(
+        &self,
+        project: ProjectId,
+        identities: &[Identity],
+    ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+        let new: Vec<_> = identities.iter().map(|identity| NewIdentity::new(project, identity)).collect();
+        self.write(move |connection| insert_many(connection, &new)).await
     }
 
     async fn identity_by_id(
@@ -205,29 +216,6 @@ impl IdentityStore for Store {
     }
 }
 
-/// What is inserted for a new identity.
-pub(super) struct NewIdentity {
-    row: IdentityRow,
-    dependents: Dependents,
-}
-
-impl NewIdentity {
-    pub(super) fn new(project: ProjectId, identity: &Identity) -> Self {
-        Self {
-            row: IdentityRow::new(project, identity, identity.version),
-            dependents: Dependents::new(project, identity),
-        }
-    }
-
-    pub(super) fn insert(self, connection: &mut Conn) -> Outcome<()> {
-        diesel::insert_into(identities::table)
-            .values(self.row)
-            .execute(connection)
-            .or_conflict(Conflict::ExternalId)?;
-        self.dependents.insert(connection)
-    }
-}
-
 /// What an identity becomes.
 pub(super) struct IdentityChange {
     project: ProjectId,
@@ -282,48 +270,6 @@ impl IdentityChange {
     }
 }
 
-/// The rows that belong to an identity.
-struct Dependents {
-    credentials: Vec<CredentialRow>,
-    identifiers: Vec<IdentifierRow>,
-    verifiable: Vec<AddressRow>,
-    recovery: Vec<AddressRow>,
-}
-
-impl Dependents {
-    fn new(project: ProjectId, identity: &Identity) -> Self {
-        Self {
-            credentials: CredentialRow::of(project, identity),
-            identifiers: IdentifierRow::of(project, identity),
-            verifiable: AddressRow::of(project, identity, AddressPurpose::Verifiable),
-            recovery: AddressRow::of(project, identity, AddressPurpose::Recovery),
-        }
-    }
-
-    fn insert(self, connection: &mut Conn) -> Outcome<()> {
-        if !self.credentials.is_empty() {
-            diesel::insert_into(identity_credentials::table).values(self.credentials).execute(connection)?;
-        }
-        if !self.identifiers.is_empty() {
-            diesel::insert_into(credential_identifiers::table)
-                .values(self.identifiers)
-                .execute(connection)
-                .or_conflict(Conflict::CredentialIdentifier)?;
-        }
-        for (addresses, conflict) in
-            [(self.verifiable, Conflict::VerifiableAddress), (self.recovery, Conflict::RecoveryAddress)]
-        {
-            if !addresses.is_empty() {
-                diesel::insert_into(identity_addresses::table)
-                    .values(addresses)
-                    .execute(connection)
-                    .or_conflict(conflict)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 fn words(kinds: &BTreeSet<CredentialKind>) -> Vec<Word<CredentialKind>> {
     kinds.iter().copied().map(Word).collect()
 }
@@ -364,6 +310,9 @@ fn filtered(project: ProjectId, filter: &IdentityFilter) -> identities::BoxedQue
             .filter(credential_identifiers::kind.eq_any(SEARCHED))
             .select(credential_identifiers::identity_id)
     };
+    if let Some(external_id) = filter.external_id.clone() {
+        query = query.filter(identities::external_id.eq(external_id));
+    }
     if let Some(ids) = &filter.ids {
         query = query.filter(identities::id.eq_any(ids.iter().copied().map(Uid).collect::<Vec<_>>()));
     }

@@ -19,6 +19,7 @@ mod identity;
 mod key;
 mod login_session;
 mod message;
+mod new_identity;
 mod recovery;
 mod session;
 mod settings;

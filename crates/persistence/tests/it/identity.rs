@@ -15,6 +15,8 @@ use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
 on_both_engines!(
     what_is_created_is_read_back,
     what_is_taken_is_named,
+    of_many_the_taken_ones_are_named_and_the_others_stay,
+    racing_batches_create_each_identity_once,
     an_update_replaces_and_counts,
     a_stale_update_changes_nothing,
     racing_updates_lose_no_change,
@@ -76,14 +78,66 @@ async fn what_is_taken_is_named(stage: Stage) {
         (same_address, Conflict::VerifiableAddress),
         (same_recovery, Conflict::RecoveryAddress),
         (same_external, Conflict::ExternalId),
+        (ada.clone(), Conflict::Identity),
     ] {
         let refused = store.identity_create(OURS, &identity).await;
         assert!(matches!(refused, Err(StoreError::Conflict(named)) if named == conflict), "{conflict}: {refused:?}");
         let left = store.identity_by_id(OURS, identity.id, &every_kind()).await.expect("reads");
-        assert_eq!(left, None, "a refused identity leaves nothing behind");
+        assert_eq!(left.is_some(), identity.id == ada.id, "a refused identity leaves nothing behind");
     }
     // Another project has names of its own.
     store.identity_create(THEIRS, &ada).await.expect("another project may use the same names");
+}
+
+async fn of_many_the_taken_ones_are_named_and_the_others_stay(stage: Stage) {
+    let store = stage.database.identities();
+    let ada = identity("ada@example.org");
+    store.identity_create(OURS, &ada).await.expect("creates");
+
+    // More than one statement carries.
+    let mut many: Vec<_> = (0..600).map(|number| identity(&format!("{number}@example.org"))).collect();
+    many[3].credentials.clone_from(&ada.credentials);
+    many[4].verifiable_addresses.clone_from(&ada.verifiable_addresses);
+    many[5].recovery_addresses.clone_from(&ada.recovery_addresses);
+    many[6].external_id.clone_from(&ada.external_id);
+    many[7].id = ada.id;
+    many[8] = ada.clone();
+    let third = many[2].credentials.clone();
+    many[9].credentials = third;
+    let taken = [
+        (3, Conflict::CredentialIdentifier),
+        (4, Conflict::VerifiableAddress),
+        (5, Conflict::RecoveryAddress),
+        (6, Conflict::ExternalId),
+        (7, Conflict::Identity),
+        (8, Conflict::Identity),
+        (9, Conflict::CredentialIdentifier),
+    ];
+    let outcomes = store.identity_create_many(OURS, &many).await.expect("creates");
+    assert_eq!(outcomes.len(), many.len());
+    for (number, (identity, outcome)) in many.iter().zip(&outcomes).enumerate() {
+        let conflict = taken.iter().find(|(taken, _)| *taken == number).map(|(_, conflict)| *conflict);
+        assert_eq!(outcome.err(), conflict, "{number}");
+        let read = store.identity_by_id(OURS, identity.id, &every_kind()).await.expect("reads");
+        let expected = if conflict == Some(Conflict::Identity) { &ada } else { identity };
+        assert_eq!(read.as_ref(), Some(expected).filter(|_| !matches!(number, 3..=6 | 9)), "{number}");
+    }
+    let theirs = store.identity_create_many(THEIRS, &many[..2]).await.expect("creates");
+    assert_eq!(theirs, [Ok(()), Ok(())], "another project has names of its own");
+    assert_eq!(store.identity_create_many(OURS, &[]).await.expect("creates"), []);
+}
+
+async fn racing_batches_create_each_identity_once(stage: Stage) {
+    let store = stage.database.identities();
+    let many: Vec<_> = (0..20).map(|number| identity(&format!("{number}@example.org"))).collect();
+    let outcomes = sixteen_times(|| {
+        let (store, many) = (store.clone(), many.clone());
+        async move { store.identity_create_many(OURS, &many).await.expect("answers") }
+    })
+    .await;
+    let created = outcomes.iter().flatten().filter(|outcome| outcome.is_ok()).count();
+    assert_eq!(created, many.len());
+    assert_eq!(stage.beside().rows("identities"), 20);
 }
 
 async fn an_update_replaces_and_counts(stage: Stage) {
@@ -247,6 +301,10 @@ async fn lists_are_filtered(stage: Stage) {
     assert!(list(THEIRS, prefix("a")).await.is_empty());
     assert_eq!(list(OURS, ids(&[ada.id, bob.id])).await, BTreeSet::from([ada.id, bob.id]));
     assert!(list(OURS, ids(&[])).await.is_empty());
+    let external = |text: &str| IdentityFilter { external_id: Some(text.to_owned()), ..IdentityFilter::default() };
+    let key = ada.external_id.clone().expect("set");
+    assert_eq!(list(OURS, external(&key)).await, BTreeSet::from([ada.id]));
+    assert!(list(OURS, external(&key[1..])).await.is_empty() && list(THEIRS, external(&key)).await.is_empty());
     let of = |home| IdentityFilter { organization: Some(home), ..IdentityFilter::default() };
     assert_eq!(list(OURS, of(home)).await, BTreeSet::from([bob.id]));
     assert!(list(OURS, of(OrganizationId::generate(&entropy()))).await.is_empty());

@@ -72,6 +72,35 @@ pub enum IdentitiesAction {
     ///     orrery identities patch ID --file changes.json       # an RFC 6902 document; - reads standard input
     #[command(verbatim_doc_comment)]
     Patch(Patch),
+    /// Write all of them to a file, one on a line, with their credentials
+    ///
+    /// The file holds password hashes, secrets of authenticator apps and backup codes: whoever has it can sign in. It
+    /// is readable for its owner alone. Sessions are not in it. `import` reads it again.
+    ///
+    ///     orrery identities export identities.ndjson
+    ///     orrery identities export - | gpg --encrypt --recipient ops > identities.gpg
+    #[command(verbatim_doc_comment)]
+    Export {
+        /// Where to write; - is standard output
+        file: PathBuf,
+        /// Leave out every credential
+        #[arg(long)]
+        without_credentials: bool,
+    },
+    /// Create identities from a file that has one on each line, as `export` writes it
+    ///
+    /// Each line is an identity as `get --format json` shows it, or the body of `POST /admin/identities`. Ids, ages,
+    /// credentials and what is known about addresses are kept. An identity that exists already is counted and left as
+    /// it is, so that an import can simply be repeated after it was interrupted. A line that cannot be used is named
+    /// with its number and changes nothing else.
+    ///
+    ///     orrery identities import identities.ndjson
+    ///     gpg --decrypt identities.gpg | orrery identities import -
+    #[command(verbatim_doc_comment)]
+    Import {
+        /// What to read; - is standard input
+        file: PathBuf,
+    },
     /// Delete some of them, with their credentials and sessions
     ///
     ///     orrery identities delete 5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f

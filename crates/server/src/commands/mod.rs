@@ -5,6 +5,7 @@ mod clients;
 mod config;
 mod identities;
 mod migrate;
+mod progress;
 mod routes;
 mod serve;
 mod sessions;

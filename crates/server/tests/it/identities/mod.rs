@@ -1,5 +1,6 @@
 //! Identities for administrators, and schemas for everybody.
 
+mod imported_credentials;
 mod imported_passwords;
 
 use base64::Engine as _;
@@ -151,7 +152,7 @@ async fn bad_input_is_refused_and_named(backend: Backend) {
             json!({"traits": {"email": "a@b"}, "credentials": {"password": {"config": {"hashed_password": "$md4$x"}}}}),
             "hashed_password",
         ),
-        (json!({"traits": {"email": "a@b"}, "credentials": {"totp": {"config": {}}}}), "totp"),
+        (json!({"traits": {"email": "a@b"}, "credentials": {"totp": {"config": {}}}}), "totp_url"),
     ] {
         let answer = create(&server, body.clone()).await;
         let reason = answer.body["error"]["reason"].as_str().unwrap_or_default();

@@ -9,6 +9,7 @@ mod health;
 mod hydra_config;
 mod listeners;
 mod log;
+mod moving_identities;
 mod process;
 mod reload;
 mod schemas;

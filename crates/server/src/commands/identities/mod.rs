@@ -1,5 +1,9 @@
 //! `orrery identities`.
 
+mod export;
+mod import;
+mod row;
+
 use std::collections::BTreeSet;
 use std::io::Read as _;
 
@@ -44,6 +48,10 @@ pub(super) async fn identities(arguments: Identities) -> anyhow::Result<()> {
             .await
         }
         IdentitiesAction::Patch(change) => patch(&client, &change).await,
+        IdentitiesAction::Export { file, without_credentials } => {
+            export::export(&client, &file, !without_credentials).await
+        }
+        IdentitiesAction::Import { file } => import::import(&client, &file).await,
         IdentitiesAction::Delete { ids } => {
             to_each(&ids, async |id| {
                 client.send("DELETE", &["admin", "identities", id], None).await?;
