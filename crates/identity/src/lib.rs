@@ -2,7 +2,7 @@
 //!
 //! Rooms: `identity/`, `schema/`, `credentials/` and `session/` are the things that last; `flow/` is what all
 //! self-service flows share; `login/`, `registration/`, `settings/`, `recovery/`, `verification/` and `logout/` hold one
-//! flow each (start, submit, complete, one file per method); `http/` is the edge.
+//! flow each (start, submit, complete, one file per method); `kratos/` reads the rows of a Kratos; `http/` is the edge.
 //!
 //! To add a method to a flow: a file in the flow's folder that says *who* and *how* and writes nothing; nodes in the
 //! flow's `render.rs`; its numbered messages are in `flow/catalogue.rs`.
@@ -15,6 +15,7 @@ pub mod credentials;
 pub mod flow;
 pub mod http;
 pub mod identity;
+pub mod kratos;
 pub mod limits;
 pub mod login;
 pub mod logout;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use orrery_core::{StoreError, Timestamp};
 use orrery_courier::event::EventStore;
 use orrery_courier::store::MessageStore;
-use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, SessionStore};
+use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, ImportStore, SessionStore};
 use orrery_keys::store::KeyStore;
 use orrery_oauth2::store::{
     AuthorizationStore, ClientStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore,
@@ -28,6 +28,7 @@ use pq_sys as _;
 mod columns;
 mod config;
 mod error;
+mod kratos;
 mod migrate;
 mod page;
 mod postgres;
@@ -42,6 +43,7 @@ mod sweep;
 mod workers;
 
 pub use config::{DatabaseConfig, InvalidUrl};
+pub use kratos::KratosDatabase;
 pub use migrate::{MigrationState, MigrationStatus, SchemaError};
 pub use session_cache::CacheUse;
 pub use statements::Statements;
@@ -157,8 +159,9 @@ impl Database {
     /// Applies the migrations that are missing and names them. Nodes may do this at the same time.
     ///
     /// # Errors
-    /// When a migration fails or the database cannot be reached.
+    /// When a migration fails, the database cannot be reached, or it belongs to a Kratos.
     pub async fn migrate_up(&self) -> Result<Vec<String>, SchemaError> {
+        self.refuse_kratos().await?;
         match &self.engine {
             Engine::Postgres(_, server) => {
                 let server = Arc::clone(server);
@@ -187,7 +190,16 @@ impl Database {
     /// # Errors
     /// When migrations are missing or unknown, or the database cannot be asked.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
+        self.refuse_kratos().await?;
         migrate::check(&self.migration_status().await?)
+    }
+
+    async fn refuse_kratos(&self) -> Result<(), SchemaError> {
+        let belongs = match &self.engine {
+            Engine::Postgres(store, _) => store.belongs_to_kratos().await?,
+            Engine::Sqlite(store) => store.belongs_to_kratos().await?,
+        };
+        if belongs { Err(SchemaError::Kratos) } else { Ok(()) }
     }
 }
 
@@ -216,6 +228,8 @@ stores! {
     flows: FlowStore,
     /// Counters of failed attempts.
     attempts: AttemptStore,
+    /// What is brought in from another system.
+    imports: ImportStore,
     /// JSON Web Keys.
     keys: KeyStore,
     /// The courier's queue.

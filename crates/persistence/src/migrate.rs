@@ -35,6 +35,12 @@ pub enum SchemaError {
     /// The database was migrated by a newer program.
     #[error("the database has migrations that this program does not know: {}; run the newer program", .0.join(", "))]
     Unknown(Vec<String>),
+    /// The database belongs to a Kratos.
+    #[error(
+        "this is the database of a Kratos, which Orrery never changes: give Orrery a database of its own in \
+         `database.url`, and copy with `orrery import kratos --from …`"
+    )]
+    Kratos,
     /// A migration failed. The database is as it was before that migration.
     #[error("the migration failed: {0}")]
     Failed(String),

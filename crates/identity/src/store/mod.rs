@@ -6,6 +6,7 @@
 //! Token and code hashes are passed as slices, newest secret first, because secrets rotate: a row matches when it
 //! carries any of them.
 
+mod import;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use crate::flow::{Flow, FlowKind};
 use crate::identity::{Identity, VerifiableAddress, Via};
 use crate::session::SessionWithIdentity;
 
+pub use import::{ImportStore, Imported, ImportedMessage, ImportedSession};
 pub use steps::{
     CodeSent, CodeTried, Completion, FlowAndSession, LoginDone, NewCode, Recovery, RecoveryDone, Redeemed,
     RegistrationDone, SessionWrite, SettingsDone, SettingsStored, VerifiedChange,

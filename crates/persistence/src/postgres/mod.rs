@@ -51,6 +51,10 @@ macro_rules! skip_locked {
 }
 use skip_locked;
 
+/// Counts tables that only Kratos has.
+const TABLES_OF_KRATOS: &str =
+    "SELECT count(*) AS count FROM (SELECT to_regclass('identity_credential_types') AS it) x WHERE it IS NOT NULL";
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// The advisory lock of whoever migrates, so that nodes that start together do it one after the other.

@@ -24,7 +24,7 @@ pub(crate) struct NewMessageRow {
     content: Vec<u8>,
     send_count: i32,
     send_after: At,
-    due_at: At,
+    due_at: Option<At>,
     created_at: At,
     updated_at: At,
     expires_at: At,
@@ -42,10 +42,29 @@ impl NewMessageRow {
             content: message.content.0.clone(),
             send_count: 0,
             send_after: At(message.send_after),
-            due_at: At(message.send_after),
+            due_at: Some(At(message.send_after)),
             created_at: At(message.created_at),
             updated_at: At(message.created_at),
             expires_at: At(message.expires_at),
+        }
+    }
+
+    /// One that nobody delivers any more.
+    pub(crate) fn over(project: ProjectId, message: &Message, expires_at: Timestamp) -> Self {
+        Self {
+            project_id: Uid(project),
+            id: Uid(message.id),
+            status: message.status.as_str(),
+            channel: message.channel.as_str(),
+            recipient: message.recipient.clone(),
+            template_type: message.template_type.as_str(),
+            content: message.content.0.clone(),
+            send_count: i32::try_from(message.send_count).unwrap_or(i32::MAX),
+            send_after: At(message.send_after),
+            due_at: None,
+            created_at: At(message.created_at),
+            updated_at: At(message.updated_at),
+            expires_at: At(expires_at),
         }
     }
 

@@ -4,6 +4,7 @@ use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use orrery_core::id::{IdentityId, SessionId};
 use orrery_core::{ProjectId, TokenHash};
 use orrery_identity::session::{Aal, Device, Session, SessionWithIdentity, UsedMethod};
+use orrery_identity::store::ImportedSession;
 
 use super::identity::IdentityRow;
 use crate::columns::{At, Document, Hash, Uid, Word};
@@ -43,6 +44,11 @@ impl SessionRow {
         }
     }
 
+    /// As it was elsewhere.
+    pub(crate) fn imported(project: ProjectId, imported: &ImportedSession) -> Self {
+        Self { updated_at: At(imported.updated_at), ..Self::new(project, &imported.session) }
+    }
+
     pub(crate) fn with_identity(self, identity: IdentityRow) -> SessionWithIdentity {
         let session = Session {
             id: self.id.0,
@@ -72,5 +78,14 @@ pub(crate) struct NewSessionRow {
 impl NewSessionRow {
     pub(crate) fn new(project: ProjectId, session: &Session, token: TokenHash) -> Self {
         Self { session: SessionRow::new(project, session), token_hash: Hash(token), created_at: At(session.issued_at) }
+    }
+
+    /// As it was elsewhere.
+    pub(crate) fn imported(project: ProjectId, imported: &ImportedSession) -> Self {
+        Self {
+            session: SessionRow::imported(project, imported),
+            token_hash: Hash(imported.token),
+            created_at: At(imported.created_at),
+        }
     }
 }

@@ -51,6 +51,10 @@ macro_rules! skip_locked {
 }
 use skip_locked;
 
+/// Counts tables that only Kratos has.
+const TABLES_OF_KRATOS: &str =
+    "SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name = 'identity_credential_types'";
+
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// More reading threads only help when a query has to wait for the disk.

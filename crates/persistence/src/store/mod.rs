@@ -16,6 +16,7 @@ mod event;
 mod flow;
 mod grant;
 mod identity;
+mod import;
 mod key;
 mod login_session;
 mod message;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 use diesel::RunQueryDsl;
 use orrery_core::StoreError;
 
-use super::{Conn, SINGLE_STATEMENT};
+use super::{Conn, SINGLE_STATEMENT, TABLES_OF_KRATOS};
 use crate::error::Outcome;
 use crate::queue::{Decision, Queue};
 use crate::session_cache::SessionCache;
@@ -83,6 +84,18 @@ impl Store {
         self.writes.call(Purpose::Transaction, work).await
     }
 
+    /// Whether this is the database of a Kratos, whose tables have names of ours.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be used.
+    pub(crate) async fn belongs_to_kratos(&self) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let found: Counted = diesel::sql_query(TABLES_OF_KRATOS).get_result(connection)?;
+            Ok(found.count > 0)
+        })
+        .await
+    }
+
     /// A trip to the database and back.
     ///
     /// # Errors
@@ -90,4 +103,11 @@ impl Store {
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.read(|connection| Ok(diesel::sql_query("SELECT 1").execute(connection).map(|_| ())?)).await
     }
+}
+
+/// A number of rows.
+#[derive(diesel::QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
 }

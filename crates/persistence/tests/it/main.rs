@@ -15,6 +15,7 @@ mod flow;
 mod grant;
 mod identity;
 mod key;
+mod kratos;
 mod login;
 mod message;
 mod oauth2_sample;

@@ -1,5 +1,6 @@
 //! A migrated database of its own for every test, on either engine.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection, sql_query};
 use orrery_core::id::ProjectId;
 use orrery_core::{EntropyExt, SystemEntropy};
@@ -126,6 +127,15 @@ impl Beside {
         match self {
             Self::Sqlite(connection) => sql_query(sql).execute(connection),
             Self::Postgres(connection) => sql_query(sql).execute(connection),
+        }
+        .expect("runs");
+    }
+
+    /// Runs several statements.
+    pub(crate) fn script(&mut self, sql: &str) {
+        match self {
+            Self::Sqlite(connection) => connection.batch_execute(sql),
+            Self::Postgres(connection) => connection.batch_execute(sql),
         }
         .expect("runs");
     }

@@ -3,6 +3,7 @@
 mod client;
 mod clients;
 mod identities;
+mod import;
 mod sessions;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 pub use client::{Client, Format, Listing};
 pub use clients::{ClientMembers, Clients, ClientsAction};
 pub use identities::{Identities, IdentitiesAction, Patch};
+pub use import::{Import, ImportFrom, ImportKratos};
 pub use sessions::{Sessions, SessionsAction};
 
 /// One identity platform: accounts, sign-in, sessions, keys and messages.
@@ -75,6 +77,11 @@ pub enum Command {
     ///     orrery clients list --owner ada
     #[command(verbatim_doc_comment)]
     Clients(Clients),
+    /// Copy accounts from another system
+    ///
+    ///     orrery import kratos --from postgres://kratos@db/kratos --config orrery.yml
+    #[command(verbatim_doc_comment)]
+    Import(Import),
     /// List every route: listener, method, path, surface and operation of the contract
     Routes {
         /// As JSON, for programs

@@ -4,6 +4,7 @@ mod client;
 mod clients;
 mod config;
 mod identities;
+mod import;
 mod migrate;
 mod progress;
 mod routes;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Identities(arguments) => block_on(identities::identities(arguments)),
         Command::Sessions(arguments) => block_on(sessions::sessions(arguments)),
         Command::Clients(arguments) => block_on(clients::clients(arguments)),
+        Command::Import(arguments) => block_on(import::import(arguments)),
         Command::Routes { json } => routes::routes(json),
         Command::Config(arguments) => config::config(arguments.action),
         Command::Completions { shell } => {

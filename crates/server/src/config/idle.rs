@@ -9,6 +9,10 @@ use super::{Config, Mode, Problem, oauth2};
 /// Fewer characters are guessed by anybody (NIST SP 800-63B, 3.1.1.2).
 const SHORTEST_PASSWORD: u32 = 8;
 
+/// Bytes of salt and of hash that every new Argon2id hash has.
+const SALT: u32 = 16;
+const HASH: u32 = 32;
+
 /// A warning for each of them. `is_set` says whether a source names the key.
 pub(super) fn idle(config: &Config, mode: Mode, is_set: impl Fn(&str) -> bool) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -58,6 +62,14 @@ fn passwords(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Ve
     ];
     for (name, _) in lookup.into_iter().filter(|(name, expected)| *expected && is_set(&key(name))) {
         found.push(Problem::new(key(name), "passwords are not compared with known breaches yet"));
+    }
+    let argon2 = &identity.hashers.argon2;
+    let fixed = [("salt_length", argon2.salt_length, SALT), ("key_length", argon2.key_length, HASH)];
+    for (name, given, fixed) in fixed {
+        let key = format!("identity.hashers.argon2.{name}");
+        if is_set(&key) && given != fixed {
+            found.push(Problem::new(key, format!("new hashes always have {fixed} bytes there")));
+        }
     }
     if policy.migrate_hook.is_some() {
         found.push(Problem::new(
@@ -145,6 +157,10 @@ fn privacy(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Vec<
     if !identity.security.disallow_ref_in_identity_schemas && is_set(references) {
         let message = "schemas may refer to other places of their own document, and never to other documents";
         found.push(Problem::new(references, message));
+    }
+    let group = "identity.feature_flags.password_profile_registration_node_group";
+    if identity.feature_flags.password_profile_registration_node_group.as_deref().is_some_and(|to| to != "default") {
+        found.push(Problem::new(group, "the switch has no effect yet"));
     }
     let flags = &identity.feature_flags;
     let flags = [

@@ -46,6 +46,7 @@ pub(super) const KRATOS: Dialect = Dialect {
         ("database.cleanup", Ends("what has expired is removed continuously")),
         ("log.leak_sensitive_values", Ends("secrets are never logged")),
         ("log.redaction_text", Ends("secrets are never logged")),
+        ("tracing.deployment_environment", Ends("name it in tracing.service_name")),
         ("tracing.provider", Ends("traces leave by OTLP; set tracing.endpoint")),
         ("tracing.providers", Ends("traces leave by OTLP; set tracing.endpoint")),
         (
@@ -66,8 +67,14 @@ pub(super) const KRATOS: Dialect = Dialect {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use config::{Value, ValueKind};
+
     use super::*;
-    use crate::config::translate::Translated;
+    use crate::config::Sources;
+    use crate::config::load::read_file;
+    use crate::config::translate::{Translated, beneath};
 
     fn translated(yaml: &str) -> Translated {
         let original = config::Config::builder()
@@ -91,6 +98,52 @@ mod tests {
         let mut named: Vec<_> = it.warnings.iter().filter_map(|warning| warning.split('`').nth(1)).collect();
         named.sort_unstable();
         assert_eq!(named, ["database.cleanup.sleep", "hashers.argon2.expected_duration", "secrets.cipher", "version"]);
+    }
+
+    /// Every key of a tree that has no section below it.
+    fn leaves(value: &Value, path: &mut Vec<String>, found: &mut Vec<String>) {
+        let ValueKind::Table(table) = &value.kind else { return found.push(path.join(".")) };
+        if table.is_empty() {
+            found.push(path.join("."));
+        }
+        for (name, inner) in table {
+            path.push(name.clone());
+            leaves(inner, path, found);
+            path.pop();
+        }
+    }
+
+    /// What a key is called here; none where it has no meaning.
+    fn ours(key: &str) -> Option<String> {
+        let fitting = KRATOS.rules.iter().filter_map(|(name, fate)| Some((beneath(name, key)?, fate)));
+        match fitting.min_by_key(|(rest, _)| rest.len()) {
+            Some((rest, Becomes(ours))) => Some(format!("{ours}{rest}")),
+            Some((_, Ends(_))) | None => None,
+        }
+    }
+
+    #[test]
+    fn every_documented_key_of_kratos_is_understood_or_told() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kratos/every-key.yml");
+        let original = read_file(&file).expect("a file");
+        let loaded = crate::config::load(&Sources { kratos: Some(file), ..Sources::default() });
+        let loaded = loaded.expect("no documented key is refused");
+        let config = serde_json::to_value(&loaded.config).expect("JSON");
+        let told: Vec<_> = loaded.warnings.iter().filter_map(|warning| warning.split('`').nth(1)).collect();
+        let is_told = |key: &str| told.iter().any(|told| beneath(told, key).is_some());
+        let mut keys = Vec::new();
+        leaves(&original.cache, &mut Vec::new(), &mut keys);
+        assert!(keys.len() > 200, "{}", keys.len());
+        for key in keys.iter().filter(|key| !is_told(key)) {
+            let Some(ours) = ours(key) else { panic!("{key} is dropped silently") };
+            let place = format!("/{}", ours.replace('.', "/"));
+            let understood = config.pointer(&place).is_some_and(|value| !value.is_null());
+            assert!(is_told(&ours) || understood, "{key} is not at {place}");
+        }
+        for key in ["secrets.cipher", "oauth2_provider.url", "tracing.deployment_environment"] {
+            assert!(is_told(key), "{key}: {told:?}");
+        }
+        assert!(is_told("identity.hashers.argon2.salt_length"), "{told:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! read; domain crates receive plain settings (see [`crate::wiring`]).
 
 mod check;
+mod ciphers;
 pub mod database;
 pub mod dev;
 mod document;
@@ -28,6 +29,7 @@ pub mod value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::ciphers::provider_ciphers;
 pub use self::document::{generated, schema};
 pub use self::load::{Loaded, Mode, Sources, load};
 pub use self::problem::{Problem, Problems};

@@ -78,7 +78,7 @@ impl Dialect {
 }
 
 /// The rest of `path` after `prefix`, when it lies at or under it. Everything lies under the empty prefix.
-fn beneath<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
+pub(super) fn beneath<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
     let rest = path.strip_prefix(prefix)?;
     (prefix.is_empty() || rest.is_empty() || rest.starts_with('.')).then_some(rest)
 }

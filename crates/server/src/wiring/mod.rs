@@ -1,6 +1,7 @@
 //! Configuration to parts: everything that the surfaces work with, made once, in the order in which it is needed.
 
 mod identity;
+mod import;
 mod keys;
 mod oauth2;
 mod references;
@@ -31,6 +32,7 @@ use orrery_web::edge::EdgeSettings;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
+pub(crate) use self::import::ImportParts;
 use self::tasks::Deliveries;
 use crate::admin::AdminAccess;
 use crate::config::database::Cleanup;

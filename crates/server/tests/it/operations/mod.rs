@@ -7,6 +7,7 @@ mod command;
 mod edge;
 mod health;
 mod hydra_config;
+mod kratos_import;
 mod listeners;
 mod log;
 mod moving_identities;

@@ -1,0 +1,46 @@
+//! What a copy from another system needs of a configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orrery_core::Keyring;
+use orrery_identity::schema::Schemas;
+use orrery_persistence::Database;
+
+use super::references;
+use crate::config::Loaded;
+use crate::config::value::ByteSize;
+use crate::outbound::GuardedClient;
+
+/// What a copy from another system needs.
+pub(crate) struct ImportParts {
+    /// Where it goes, not yet checked.
+    pub(crate) database: Database,
+    /// What seals secrets.
+    pub(crate) keyring: Keyring,
+    /// The identity schemas.
+    pub(crate) schemas: Schemas,
+    /// How long messages are kept.
+    pub(crate) retention: Duration,
+}
+
+impl ImportParts {
+    /// Makes the parts.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, or something that the configuration refers to cannot be had.
+    pub(crate) async fn new(loaded: &Loaded) -> anyhow::Result<Self> {
+        let mut config = loaded.config.clone();
+        // Nobody reads sessions here.
+        config.database.session_cache = ByteSize(0);
+        let outbound = Arc::new(GuardedClient::new(&config.outbound)?);
+        outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
+        let resolved = references::resolve(&config, "localhost", outbound).await?;
+        Ok(Self {
+            database: super::database(&config)?,
+            keyring: super::keyring(&config)?,
+            schemas: resolved.schemas,
+            retention: resolved.courier.composer.retention,
+        })
+    }
+}
