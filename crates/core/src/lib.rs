@@ -16,6 +16,8 @@ pub mod id;
 pub mod jsonnet;
 pub mod outbound;
 pub mod page;
+mod purpose;
+mod rfc3339;
 pub mod secret;
 pub mod time;
 

@@ -4,13 +4,16 @@
 //! secrets rotate by prepending a new one.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf, hmac};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, EntropyExt};
+pub use crate::purpose::Purpose;
 
 /// The keyed hash (HMAC-SHA-256) of a bearer secret: what is stored instead of the secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,96 +48,42 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// What a hash or a sealed value is for. The purpose is mixed into the key, so that a value of one kind can never
-/// be replayed as another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Session tokens.
-    SessionToken,
-    /// Logout tokens.
-    LogoutToken,
-    /// One-time codes sent by mail or SMS.
-    OneTimeCode,
-    /// Session and continuity cookies.
-    Cookie,
-    /// Page tokens of lists.
-    PageToken,
-    /// Private keys in the key store.
-    PrivateKey,
-    /// Credential secrets that must be readable (TOTP secrets, provider tokens).
-    CredentialSecret,
-    /// Counters of attempts, keyed so that the table reveals no identifier.
-    AttemptCounter,
-    /// Browsers that signed in before, and whose account it was.
-    KnownBrowser,
-    /// Access tokens of administrators and projects.
-    AdminToken,
-    /// Bodies of queued messages, which carry codes.
-    MessageBody,
-    /// Calls that the outbox makes, which carry personal data and what authenticates them.
-    EventNotice,
-    /// Opaque OAuth2 access tokens.
-    AccessToken,
-    /// OAuth2 refresh tokens.
-    RefreshToken,
-    /// The refresh token that follows another: derived from it, so that a client that asks twice is answered alike.
-    RefreshSuccessor,
-    /// What shows that a refresh token, whether it still counts or not, was made here.
-    RefreshFamily,
-    /// OAuth2 authorization codes.
-    AuthorizationCode,
-    /// Device codes and user codes (RFC 8628).
-    DeviceCode,
-    /// Registration access tokens (RFC 7592).
-    RegistrationToken,
-    /// Client secrets that the server generated.
-    ClientSecret,
-    /// Login, consent, logout and device challenges and verifiers.
-    Challenge,
-    /// References to pushed authorization requests (RFC 9126).
-    PushedRequest,
-    /// Identifiers of assertions and proofs that may be used once (`jti`).
-    AssertionId,
-    /// Nonces that a server hands out for DPoP proofs (RFC 9449 section 8).
-    DpopNonce,
-}
-
-impl Purpose {
-    /// The label that separates keys. Changing one invalidates everything stored under it.
-    const fn label(self) -> &'static [u8] {
-        match self {
-            Self::SessionToken => b"orrery/session-token/v1",
-            Self::LogoutToken => b"orrery/logout-token/v1",
-            Self::OneTimeCode => b"orrery/one-time-code/v1",
-            Self::Cookie => b"orrery/cookie/v1",
-            Self::PageToken => b"orrery/page-token/v1",
-            Self::PrivateKey => b"orrery/private-key/v1",
-            Self::CredentialSecret => b"orrery/credential-secret/v1",
-            Self::AttemptCounter => b"orrery/attempt-counter/v1",
-            Self::KnownBrowser => b"orrery/known-browser/v1",
-            Self::AdminToken => b"orrery/admin-token/v1",
-            Self::MessageBody => b"orrery/message-body/v1",
-            Self::EventNotice => b"orrery/event-notice/v1",
-            Self::AccessToken => b"orrery/access-token/v1",
-            Self::RefreshToken => b"orrery/refresh-token/v1",
-            Self::RefreshSuccessor => b"orrery/refresh-successor/v1",
-            Self::RefreshFamily => b"orrery/refresh-family/v1",
-            Self::AuthorizationCode => b"orrery/authorization-code/v1",
-            Self::DeviceCode => b"orrery/device-code/v1",
-            Self::RegistrationToken => b"orrery/registration-token/v1",
-            Self::ClientSecret => b"orrery/client-secret/v1",
-            Self::Challenge => b"orrery/challenge/v1",
-            Self::PushedRequest => b"orrery/pushed-request/v1",
-            Self::AssertionId => b"orrery/assertion-id/v1",
-            Self::DpopNonce => b"orrery/dpop-nonce/v1",
-        }
-    }
-}
-
 /// One operator secret, stretched into a pseudorandom key, and the short id that sealed values name it by.
 struct Master {
     prk: hkdf::Prk,
     id: [u8; 4],
+    /// By purpose, derived when it is first used: every request needs some.
+    keys: [Keys; Purpose::COUNT],
+}
+
+/// The keys of one secret for one purpose.
+#[derive(Default)]
+struct Keys {
+    hashes: OnceLock<hmac::Key>,
+    seals: OnceLock<Option<LessSafeKey>>,
+}
+
+impl Master {
+    fn hashing(&self, purpose: Purpose) -> &hmac::Key {
+        let keys = &self.keys[purpose as usize];
+        keys.hashes.get_or_init(|| hmac::Key::new(hmac::HMAC_SHA256, &*self.derive(purpose)))
+    }
+
+    fn sealing(&self, purpose: Purpose) -> Option<&LessSafeKey> {
+        let keys = &self.keys[purpose as usize];
+        let make = || UnboundKey::new(&AES_256_GCM, &*self.derive(purpose)).ok().map(LessSafeKey::new);
+        keys.seals.get_or_init(make).as_ref()
+    }
+
+    fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        let info = [purpose.label()];
+        // Both calls fail only for lengths above 255 hashes; 32 bytes is one.
+        if let Ok(output) = self.prk.expand(&info, KeyLength) {
+            let _: Result<(), _> = output.fill(&mut *key);
+        }
+        key
+    }
 }
 
 /// The operator's secrets, newest first.
@@ -184,7 +133,7 @@ impl Keyring {
             named.update(digest::digest(&digest::SHA256, bytes).as_ref());
             let mut id = [0; 4];
             id.copy_from_slice(&named.finish().as_ref()[..4]);
-            Master { prk: salt.extract(bytes), id }
+            Master { prk: salt.extract(bytes), id, keys: std::array::from_fn(|_| Keys::default()) }
         });
         Ok(Self { masters: masters.collect() })
     }
@@ -198,9 +147,8 @@ impl Keyring {
     /// The hash under every secret, newest first: what a lookup compares with.
     pub fn candidates<'a>(&'a self, purpose: Purpose, value: &'a str) -> impl Iterator<Item = TokenHash> + 'a {
         self.masters.iter().map(move |master| {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(master, purpose));
             let mut hash = [0; 32];
-            hash.copy_from_slice(hmac::sign(&key, value.as_bytes()).as_ref());
+            hash.copy_from_slice(hmac::sign(master.hashing(purpose), value.as_bytes()).as_ref());
             TokenHash(hash)
         })
     }
@@ -214,7 +162,7 @@ impl Keyring {
         let mut out = Vec::with_capacity(4 + NONCE_LEN + plain.len() + 16);
         out.extend_from_slice(&master.id);
         out.extend_from_slice(&nonce);
-        if let Some(key) = aead(master, purpose) {
+        if let Some(key) = master.sealing(purpose) {
             // Sealing fails only beyond 64 GiB; an empty box then opens as `CannotOpen`, never as plain text.
             if key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut boxed).is_ok()
             {
@@ -238,7 +186,7 @@ impl Keyring {
         let (id, rest) = sealed.split_at_checked(4).ok_or(CannotOpen)?;
         let (nonce, boxed) = rest.split_at_checked(NONCE_LEN).ok_or(CannotOpen)?;
         for master in self.masters.iter().filter(|master| master.id == id) {
-            let key = aead(master, purpose).ok_or(CannotOpen)?;
+            let key = master.sealing(purpose).ok_or(CannotOpen)?;
             let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
             let mut boxed = boxed.to_vec();
             if let Ok(plain) = key.open_in_place(nonce, Aad::from(context), &mut boxed) {
@@ -247,20 +195,6 @@ impl Keyring {
         }
         Err(CannotOpen)
     }
-}
-
-fn derive(master: &Master, purpose: Purpose) -> [u8; 32] {
-    let mut key = [0; 32];
-    let info = [purpose.label()];
-    // Both calls fail only for lengths above 255 hashes; 32 bytes is one.
-    if let Ok(output) = master.prk.expand(&info, KeyLength) {
-        let _: Result<(), _> = output.fill(&mut key);
-    }
-    key
-}
-
-fn aead(master: &Master, purpose: Purpose) -> Option<LessSafeKey> {
-    UnboundKey::new(&AES_256_GCM, &derive(master, purpose)).ok().map(LessSafeKey::new)
 }
 
 #[cfg(test)]
@@ -292,6 +226,20 @@ mod tests {
         assert!(!rotated.is_sealed_by_newest(&sealed) && ring(&[OLD]).is_sealed_by_newest(&sealed));
         let hash = ring(&[OLD]).hash(Purpose::SessionToken, "token");
         assert!(rotated.candidates(Purpose::SessionToken, "token").any(|candidate| candidate == hash));
+    }
+
+    /// A key that came out differently would sign everybody out and make every sealed value unreadable.
+    #[test]
+    fn keys_are_the_same_in_every_release() {
+        let hash = ring(&[NEW]).hash(Purpose::SessionToken, "token");
+        let text = serde_json::to_string(&hash).expect("serialises");
+        // Both computed with Node's crypto module.
+        assert_eq!(text, "\"e0bae417711f1d5b6cad4fce4ae1642eb5b5e1037646767d3847cfd1cd410a92\"");
+        let mut sealed = vec![0xd9, 0x88, 0x68, 0xd5];
+        sealed.extend_from_slice(&[7; NONCE_LEN]);
+        sealed.extend_from_slice(&0x20d8_d2da_c0e1_9ddd_f8ec_a7ed_34c7_6e32_u128.to_be_bytes());
+        sealed.extend_from_slice(&[0x43, 0x96, 0xb7, 0x10, 0x85]);
+        assert_eq!(ring(&[NEW]).open(Purpose::Cookie, b"a", &sealed).as_deref(), Ok(&b"plain"[..]));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::rfc3339;
+
 /// A moment in UTC, in microseconds since 1970.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -49,7 +51,16 @@ impl Timestamp {
     /// RFC 3339 in UTC with as many fraction digits as needed (`2026-11-23T08:15:00.123456Z`).
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        self.with_rfc3339(str::to_owned)
+    }
+
+    /// Gives the text to somebody who only looks at it.
+    fn with_rfc3339<T>(self, look: impl FnOnce(&str) -> T) -> T {
+        if let Some(text) = rfc3339::Text::new(self.0) {
+            return look(text.as_str());
+        }
+        let time = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
+        look(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
 
     /// Parses RFC 3339; anything finer than a microsecond is cut off.
@@ -57,6 +68,9 @@ impl Timestamp {
     /// # Errors
     /// When the text is not an RFC 3339 date and time.
     pub fn parse_rfc3339(text: &str) -> Result<Self, InvalidTimestamp> {
+        if let Some(micros) = rfc3339::micros(text) {
+            return Ok(Self(micros));
+        }
         DateTime::parse_from_rfc3339(text).map(|time| Self(time.timestamp_micros())).map_err(|_| InvalidTimestamp)
     }
 }
@@ -87,7 +101,7 @@ impl Sub<Duration> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_rfc3339())
+        self.with_rfc3339(|text| f.write_str(text))
     }
 }
 
@@ -99,14 +113,25 @@ impl fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.to_rfc3339())
+        self.with_rfc3339(|text| serializer.serialize_str(text))
     }
 }
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse_rfc3339(&text).map_err(de::Error::custom)
+        struct Rfc3339;
+        impl de::Visitor<'_> for Rfc3339 {
+            type Value = Timestamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an RFC 3339 date and time")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                Timestamp::parse_rfc3339(text).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Rfc3339)
     }
 }
 
