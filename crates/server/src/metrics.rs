@@ -1,5 +1,7 @@
 //! Numbers for operators. No label ever holds what a caller sent: routes are templates, never paths.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -51,22 +53,58 @@ fn describe() {
     metrics::gauge!("orrery_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
+/// What is counted of one kind of answer.
+#[derive(Clone)]
+struct Answers {
+    method: &'static str,
+    status: u16,
+    listener: Listener,
+    number: metrics::Counter,
+    duration: metrics::Histogram,
+}
+
+thread_local! {
+    /// What this thread has answered so far, by route template: finding a number by its labels costs more than counting.
+    static ANSWERED: RefCell<HashMap<String, Vec<Answers>>> = RefCell::default();
+}
+
 /// One request was answered.
 pub(crate) fn answered(listener: Listener, method: &'static str, route: &str, status: u16, took: Duration) {
-    let listener = match listener {
+    let answers = ANSWERED.with_borrow_mut(|answered| {
+        let alike = |known: &&Answers| (known.method, known.status, known.listener) == (method, status, listener);
+        if let Some(known) = answered.get(route).and_then(|kinds| kinds.iter().find(alike)) {
+            return known.clone();
+        }
+        let new = answers(listener, method, route, status);
+        answered.entry(route.to_owned()).or_default().push(new.clone());
+        new
+    });
+    answers.number.increment(1);
+    answers.duration.record(took.as_secs_f64());
+}
+
+fn answers(listener: Listener, method: &'static str, route: &str, status: u16) -> Answers {
+    let name = match listener {
         Listener::Public => "public",
         Listener::Admin => "admin",
     };
-    let route = route.to_owned();
-    metrics::counter!(
+    let number = metrics::counter!(
         "orrery_http_requests_total",
-        "listener" => listener, "method" => method, "route" => route.clone(), "status" => status.to_string()
-    )
-    .increment(1);
-    metrics::histogram!(
-        "orrery_http_request_duration_seconds", "listener" => listener, "method" => method, "route" => route
-    )
-    .record(took.as_secs_f64());
+        "listener" => name, "method" => method, "route" => route.to_owned(), "status" => status.to_string()
+    );
+    let duration = metrics::histogram!(
+        "orrery_http_request_duration_seconds",
+        "listener" => name, "method" => method, "route" => route.to_owned()
+    );
+    Answers { method, status, listener, number, duration }
+}
+
+/// Sums up what was measured since the last time: until then every single duration is kept, whether or not somebody
+/// ever reads the numbers.
+pub(crate) fn sum_up() {
+    if let Some(recorder) = RECORDER.get() {
+        recorder.run_upkeep();
+    }
 }
 
 /// `/metrics/prometheus`, for administrators.

@@ -220,6 +220,7 @@ impl Parts {
         let clock = || Arc::clone(&self.sources.clock);
         let (database, cleanup, sweeping) = (self.database.clone(), self.cleanup.clone(), clock());
         workers.spawn(|stopping| tasks::sweep(database, sweeping, cleanup, stopping));
+        workers.spawn(tasks::measure);
         if self.surfaces != Surfaces::Courier {
             let (keys, rotating) = (Arc::clone(&self.keys), clock());
             workers.spawn(|stopping| tasks::rotate(keys, rotating, stopping));

@@ -10,10 +10,14 @@ use orrery_persistence::Database;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::database::Cleanup;
+use crate::metrics;
 use crate::workers::Stopping;
 
 /// Keys change over days; a node that was away catches up within this time.
 const KEY_MAINTENANCE: Duration = Duration::from_secs(15 * 60);
+
+/// How often measured durations become sums; each is kept until then.
+const SUMMING_UP: Duration = Duration::from_secs(5);
 
 /// The workers that deliver.
 pub(super) struct Deliveries {
@@ -76,6 +80,13 @@ pub(super) async fn rotate(keys: Arc<KeyManager>, clock: Arc<dyn Clock>, stoppin
         if paused(KEY_MAINTENANCE, &stopping).await == Next::Stop {
             return;
         }
+    }
+}
+
+/// Keeps what is measured small.
+pub(super) async fn measure(stopping: Stopping) {
+    while paused(SUMMING_UP, &stopping).await == Next::GoOn {
+        metrics::sum_up();
     }
 }
 
