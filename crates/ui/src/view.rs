@@ -20,6 +20,8 @@ pub(crate) struct Control {
     label: String,
     primary: bool,
     disabled: bool,
+    #[serde(skip)]
+    group: String,
 }
 
 /// Something to type into.
@@ -41,6 +43,8 @@ pub(crate) struct Field {
     code: bool,
     /// Neither capitals nor spelling help, as for identifiers.
     plain: bool,
+    #[serde(skip)]
+    group: String,
 }
 
 /// A link or a text to read.
@@ -121,8 +125,8 @@ impl Form {
         let label = words.label(node);
         match node["type"].as_str().unwrap_or_default() {
             "input" => match attributes["type"].as_str().unwrap_or_default() {
-                "hidden" => self.hidden.push(control(attributes, label)),
-                "submit" | "button" => self.buttons.push(control(attributes, label)),
+                "hidden" => self.hidden.push(control(node, label)),
+                "submit" | "button" => self.buttons.push(control(node, label)),
                 _ => self.fields.push(field(node, label, words)),
             },
             "a" => self.links.push(Text {
@@ -143,8 +147,15 @@ impl Form {
     }
 
     /// The button that Enter presses comes first, and the first field in need of attention has the focus.
+    ///
+    /// Of several methods, Enter means the one that has something to type in: whoever filled in the password does not
+    /// want a code. Only that button insists on the fields; the others must work while the password is empty.
     fn settle(&mut self) {
-        if let Some(primary) = self.buttons.iter().position(|button| button.name == "method") {
+        let typed = |button: &Control| self.fields.iter().any(|field| field.group == button.group);
+        let methods = || self.buttons.iter().enumerate().filter(|(_, button)| button.name == "method");
+        let own = methods().find(|(_, button)| button.group != "default" && typed(button));
+        let primary = own.or_else(|| methods().next()).map(|(index, _)| index);
+        if let Some(primary) = primary {
             let mut button = self.buttons.remove(primary);
             button.primary = true;
             self.buttons.insert(0, button);
@@ -178,13 +189,15 @@ fn notices(messages: &Value, words: &Words<'_>) -> Vec<Notice> {
     messages.map(|message| Notice { kind: kind(message).to_owned(), text: words.message(message) }).collect()
 }
 
-fn control(attributes: &Value, label: String) -> Control {
+fn control(node: &Value, label: String) -> Control {
+    let attributes = &node["attributes"];
     Control {
         name: string(&attributes["name"]),
         value: string(&attributes["value"]),
         label,
         primary: false,
         disabled: attributes["disabled"] == true,
+        group: string(&node["group"]),
     }
 }
 
@@ -209,6 +222,7 @@ fn field(node: &Value, label: String, words: &Words<'_>) -> Field {
         code: name == "code",
         plain: matches!(name.as_str(), "identifier" | "code") || matches!(input_type.as_str(), "email" | "password"),
         autocomplete: autocomplete.or_else(|| (name == "code").then(|| "one-time-code".to_owned())),
+        group: string(&node["group"]),
         name,
         input_type,
     }
@@ -264,6 +278,19 @@ mod tests {
         assert!(form.fields[1].autofocus && form.fields[1].code && !form.fields[0].autofocus);
         assert_eq!((form.buttons[0].name.as_str(), form.buttons[0].primary), ("method", true));
         assert!(!form.buttons[1].primary);
+    }
+
+    #[test]
+    fn of_several_methods_enter_means_the_one_that_was_typed_in() {
+        let node = |group: &str, name: &str, kind: &str, value: &str| {
+            json!({"type": "input", "group": group, "messages": [], "meta": {},
+                "attributes": {"name": name, "type": kind, "node_type": "input", "value": value}})
+        };
+        let form = form(&json!({"action": "/x", "method": "POST", "nodes": [
+            node("default", "identifier", "text", ""), node("code", "method", "submit", "code"),
+            node("password", "password", "password", ""), node("password", "method", "submit", "password")]}));
+        let buttons: Vec<_> = form.buttons.iter().map(|button| (button.value.as_str(), button.primary)).collect();
+        assert_eq!(buttons, [("password", true), ("code", false)]);
     }
 
     #[test]
