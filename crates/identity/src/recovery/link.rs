@@ -10,7 +10,7 @@ use super::submit::replaced;
 use super::{Outcome, begin_again};
 use crate::IdentityService;
 use crate::flow::message::Message;
-use crate::flow::{BrowserSecrets, FlowError, FlowMethod, Open, Submitted, catalogue};
+use crate::flow::{BrowserSecrets, Flow, FlowError, FlowMethod, FlowType, Open, Submitted, catalogue};
 use crate::store::Recovery;
 
 /// Longest text that is looked at as a token, in bytes.
@@ -27,7 +27,9 @@ pub async fn follow(
     token: &str,
     browser: BrowserSecrets,
 ) -> Result<Submitted<Outcome>, FlowError> {
-    let (flow, config) = (&open.flow, service.config.load());
+    // Whoever asked for it, a browser has it now: what follows belongs to that.
+    let flow = &Flow { flow_type: FlowType::Browser, ..open.flow.clone() };
+    let config = service.config.load();
     if open.current.as_ref().is_some_and(|(session, _)| flow.identity_id != Some(session.identity.id)) {
         return Err(FlowError::SessionAvailable);
     }

@@ -44,9 +44,12 @@ async fn submit_as<F: SelfService>(
     let presented = exchange.presented();
     let known = session::known_browser(request, service, context);
     let mut open = open(service, context, F::KIND, id, &presented, known).await.map_err(failure::api_error)?;
-    *client = Client::of_submit(request, open.flow.flow_type);
+    let follows = request.method() == Method::GET;
+    // A link is opened in a browser, even where an app has asked for it.
+    let of_browser = follows && exchange.asked("token").is_some();
+    *client = Client::of_submit(request, if of_browser { FlowType::Browser } else { open.flow.flow_type });
     exchange.client = *client;
-    let followed = if request.method() == Method::GET { F::follow(&exchange, &open).await? } else { None };
+    let followed = if follows { F::follow(&exchange, &open).await? } else { None };
     if let Some(answer) = followed {
         return Ok(answer);
     }

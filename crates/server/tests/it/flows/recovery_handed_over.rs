@@ -10,6 +10,7 @@ use super::world::{World, message_ids, node};
 
 on_both_databases! {
     a_link_recovers_in_any_browser_and_once,
+    a_link_that_an_app_asked_for_opens_in_a_browser,
     an_administrator_hands_over_a_code,
     an_administrator_hands_over_a_link,
     a_link_proves_an_address,
@@ -68,6 +69,27 @@ async fn a_link_recovers_in_any_browser_and_once(backend: Backend) {
     let late = link_for(&world, "ada@example.org").await;
     assert!(third.get(&late).await.location(303).contains("/ui/recovery?flow="));
     assert_eq!(third.get("/sessions/whoami").await.status, 401);
+}
+
+async fn a_link_that_an_app_asked_for_opens_in_a_browser(backend: Backend) {
+    let world = world(backend, by_link()).await;
+    let native = world.native();
+    let flow = native.get("/self-service/recovery/api").await.expect(200);
+    native.submit(&flow, json!({"method": "link", "email": "ada@example.org"})).await.expect(200);
+    let link = link_for(&world, "ada@example.org").await;
+    let browser = world.browser();
+    let settings = browser.get(&link).await.location(303);
+    let id = settings.split_once("/ui/settings?flow=").expect("the settings page").1;
+    let settings = browser.get(&format!("/self-service/settings/flows?id={id}")).await.expect(200);
+    assert_eq!(settings["type"], "browser");
+    assert_eq!(whoami(&browser).await["identity"]["traits"]["email"], "ada@example.org");
+    let third = world.browser();
+    assert!(third.get(&link).await.location(303).contains("/ui/recovery?flow="), "once");
+    let flow = native.get("/self-service/verification/api").await.expect(200);
+    world.advance(SECOND);
+    native.submit(&flow, json!({"method": "link", "email": "ada@example.org"})).await.expect(200);
+    let proven = third.get(&link_for(&world, "ada@example.org").await).await.location(303);
+    assert!(proven.contains("/ui/verification?flow="), "{proven}");
 }
 
 async fn an_administrator_hands_over_a_code(backend: Backend) {
