@@ -1,5 +1,7 @@
 //! What the account page says about a session: device, place and times in plain words.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,7 +60,8 @@ impl SessionView {
     pub(crate) fn new(pages: &Pages, language: Language, session: &Value) -> Self {
         let device = session["devices"].as_array().and_then(|devices| devices.last()).unwrap_or(&Value::Null);
         let agent = device["user_agent"].as_str().unwrap_or_default();
-        let place = [&device["location"], &device["ip_address"]].into_iter().filter_map(Value::as_str);
+        let address = device["ip_address"].as_str().map(|address| network(pages, language, address));
+        let place = [device["location"].as_str().map(str::to_owned), address].into_iter().flatten();
         let place: Vec<_> = place.filter(|part| !part.is_empty()).collect();
         let mut methods: Vec<String> = Vec::new();
         for used in session["authentication_methods"].as_array().into_iter().flatten() {
@@ -80,6 +83,21 @@ impl SessionView {
             until,
         }
     }
+}
+
+/// An address that says something to nobody but an administrator, in words where there are some.
+fn network(pages: &Pages, language: Language, address: &str) -> String {
+    let local = match address.parse::<IpAddr>() {
+        Ok(ip) if ip.is_loopback() => return pages.text(language, "place-here"),
+        Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        Err(_) => false,
+    };
+    if local {
+        let args = [("address".to_owned(), address.to_owned())];
+        return pages.catalogues.text(language, "place-local", &args.into());
+    }
+    address.to_owned()
 }
 
 /// "Firefox on Linux" from a `User-Agent`: the marks that browsers have kept stable for a decade, most specific first.
