@@ -15,7 +15,7 @@ const SCHEMA = {
           format: "email",
           title: "E-mail",
           "ory.sh/kratos": {
-            credentials: { password: { identifier: true } },
+            credentials: { password: { identifier: true }, code: { identifier: true, via: "email" } },
             verification: { via: "email" },
             recovery: { via: "email" },
           },
@@ -28,8 +28,11 @@ const SCHEMA = {
   },
 };
 
-/** A configuration as an object; JSON is YAML, so it can be written as it is. */
-export function configuration({ publicPort, adminPort, databaseUrl, smtpPort, level }) {
+/**
+ * A configuration as an object; JSON is YAML, so it can be written as it is. Recovery and verification send what
+ * `proofs` says: codes, or links.
+ */
+export function configuration({ publicPort, adminPort, databaseUrl, smtpPort, level, proofs }) {
   const schema = Buffer.from(JSON.stringify(SCHEMA)).toString("base64");
   return {
     serve: {
@@ -47,11 +50,15 @@ export function configuration({ publicPort, adminPort, databaseUrl, smtpPort, le
       selfservice: {
         flows: {
           registration: { after: { hooks: [{ hook: "session" }, { hook: "show_verification_ui" }] } },
-          verification: { enabled: true },
-          recovery: { enabled: true },
+          verification: { enabled: true, use: proofs },
+          recovery: { enabled: true, use: proofs },
         },
-        // Tests need no network.
-        methods: { password: { config: { haveibeenpwned_enabled: false } } },
+        methods: {
+          // Tests need no network.
+          password: { config: { haveibeenpwned_enabled: false } },
+          code: { passwordless_enabled: true },
+          link: { enabled: proofs === "link" },
+        },
       },
       courier: {
         smtp: {

@@ -8,4 +8,9 @@ function required(name) {
 
 export const publicUrl = required("ORRERY_E2E_PUBLIC");
 export const adminUrl = required("ORRERY_E2E_ADMIN");
+/** The same for the server that recovers and verifies with links. */
+export const links = {
+  publicUrl: required("ORRERY_E2E_LINKS_PUBLIC"),
+  adminUrl: required("ORRERY_E2E_LINKS_ADMIN"),
+};
 export const database = required("ORRERY_E2E_DATABASE");

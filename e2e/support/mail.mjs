@@ -18,6 +18,15 @@ export async function messageTo(address, subject = /./) {
   }
 }
 
+/** The link into a flow in the newest message to `address` whose subject matches. */
+export async function linkFor(address, subject) {
+  const { text } = await messageTo(address, subject);
+  const link = text.match(/http\S+token=\S+/);
+  if (!link) throw new Error(`the mail to ${address} has no link:\n${text}`);
+  remember(new URL(link[0]).searchParams.get("token"));
+  return link[0];
+}
+
 /** The six digits of the code in the newest message to `address` whose subject matches. */
 export async function codeFor(address, subject) {
   const { text } = await messageTo(address, subject);

@@ -16,12 +16,13 @@ const STOP_MILLISECONDS = 40_000;
  * A configuration on a new database: a server can be started on it, ended, and started again. It logs as much as
  * anybody would switch on, because tests search the log for secrets.
  */
-export async function newInstallation({ binary, database, smtpPort, name = "server", log: level = "debug" }) {
+export async function newInstallation(options) {
+  const { binary, database, smtpPort, name = "server", log: level = "debug", proofs = "code" } = options;
   const folder = mkdtempSync(join(tmpdir(), "orrery-e2e-"));
   const { url: databaseUrl, remove } = await newDatabase(database, folder);
   const [publicPort, adminPort] = await freePorts(2);
   const file = join(folder, "orrery.yaml");
-  const config = configuration({ publicPort, adminPort, databaseUrl, smtpPort, level });
+  const config = configuration({ publicPort, adminPort, databaseUrl, smtpPort, level, proofs });
   writeFileSync(file, JSON.stringify(config, null, 2));
   const artifacts = join(here, "artifacts");
   mkdirSync(artifacts, { recursive: true });

@@ -44,6 +44,12 @@ def admin():
     return client("ORRERY_E2E_ADMIN")
 
 
+@pytest.fixture(scope="session")
+def links():
+    """The same two for the server that recovers and verifies with links."""
+    return client("ORRERY_E2E_LINKS_PUBLIC"), client("ORRERY_E2E_LINKS_ADMIN")
+
+
 @dataclass
 class Person:
     """Somebody who has no account yet."""
@@ -60,18 +66,45 @@ def person():
     return somebody
 
 
+def message_to(address, subject):
+    """The newest message to an address whose subject matches, waiting for it to arrive."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(environment("ORRERY_E2E_MAIL") + "/email") as answer:
+            messages = json.load(answer)
+        ours = [m for m in messages if any(to["address"] == address for to in m["to"])]
+        ours = [m for m in ours if re.search(subject, m["subject"], re.IGNORECASE)]
+        if ours:
+            return ours[-1]["text"]
+        time.sleep(0.1)
+    raise AssertionError(f"no mail to {address} within {DEADLINE_SECONDS} s")
+
+
 @pytest.fixture(scope="session")
 def code_for():
-    """Waits for the newest message to an address and returns the six digits in it."""
+    """The six digits in the newest message to an address."""
 
-    def wait(address):
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < deadline:
-            with urllib.request.urlopen(environment("ORRERY_E2E_MAIL") + "/email") as answer:
-                messages = [m for m in json.load(answer) if any(to["address"] == address for to in m["to"])]
-            if messages:
-                return re.search(r"\b\d{6}\b", messages[-1]["text"]).group()
-            time.sleep(0.1)
-        raise AssertionError(f"no mail to {address} within {DEADLINE_SECONDS} s")
+    def wait(address, subject=""):
+        code = re.search(r"\b\d{6}\b", message_to(address, subject)).group()
+        remember(code)
+        return code
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def link_for():
+    """The link into a flow in the newest message to an address."""
+
+    def wait(address, subject=""):
+        link = re.search(r"http\S+token=\S+", message_to(address, subject)).group()
+        remember(link.partition("token=")[2])
+        return link
+
+    return wait
+
+
+@pytest.fixture
+def browser():
+    """Something that keeps cookies and follows links, as a browser does."""
+    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
