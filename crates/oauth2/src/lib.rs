@@ -8,21 +8,25 @@
 
 pub mod assertion;
 pub mod audience;
+pub mod authorize;
 pub mod challenge;
 pub mod client;
 pub mod client_auth;
 pub mod config;
+pub mod consent;
 pub mod endpoint;
 pub mod error;
 pub mod grant;
 pub mod grant_type;
 pub mod http;
+pub mod logout;
 pub mod parameters;
 pub mod pkce;
 pub mod scope;
 pub mod service;
 pub mod session;
 pub mod store;
+pub mod subject;
 pub mod token;
 pub mod trust;
 pub mod userinfo;

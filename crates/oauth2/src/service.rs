@@ -7,10 +7,11 @@ use orrery_core::outbound::OutboundClient;
 use orrery_core::{Entropy, Keyring};
 use orrery_keys::KeyManager;
 
+use crate::authorize::SignIn;
 use crate::client::{SecretHasher, VerifiedSecrets};
 use crate::client_auth::ClientKeys;
 use crate::config::Config;
-use crate::store::{ClientStore, TokenStore, TrustedIssuerStore};
+use crate::store::{AuthorizationStore, ClientStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore};
 
 /// The OAuth2 surface: stores, secrets and settings.
 pub struct OAuth2Service {
@@ -22,6 +23,14 @@ pub struct OAuth2Service {
     pub trusted_issuers: Arc<dyn TrustedIssuerStore>,
     /// Tokens and codes.
     pub tokens: Arc<dyn TokenStore>,
+    /// Authorizations in progress.
+    pub authorizations: Arc<dyn AuthorizationStore>,
+    /// What people granted.
+    pub grants: Arc<dyn GrantStore>,
+    /// Sign-ins.
+    pub login_sessions: Arc<dyn LoginSessionStore>,
+    /// The built-in way to sign in.
+    pub sign_in: Arc<dyn SignIn>,
     /// Keys that sign tokens.
     pub keys: Arc<KeyManager>,
     /// Keyed hashes and sealed values.

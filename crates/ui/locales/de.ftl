@@ -202,3 +202,32 @@ m4070005 = Die Bestätigung war zu lange offen. Beginne bitte von vorn.
 m4070006 = Der Bestätigungscode ist falsch oder schon verbraucht.
 m5000001 = Bei uns ist etwas schiefgegangen.
 m5000002 = Zurzeit ist keine Anmeldung möglich.
+
+consent-title = { $name } möchte dein Konto nutzen
+consent-account = Du bist angemeldet als
+consent-scopes = Die Anwendung möchte
+consent-audiences = In deinem Namen, bei
+consent-remember = Hierfür nicht wieder fragen
+consent-allow = Erlauben
+consent-deny = Nicht erlauben
+consent-home = Startseite
+consent-policy = Datenschutz
+consent-terms = Nutzungsbedingungen
+scope-openid = wissen, wer du bist
+scope-profile = deinen Namen und dein Profil sehen
+scope-email = deine E-Mail-Adresse sehen
+scope-phone = deine Telefonnummer sehen
+scope-address = deine Postanschrift sehen
+scope-offline = verbunden bleiben, auch wenn du nicht da bist
+scope-offline-access = verbunden bleiben, auch wenn du nicht da bist
+
+logout-title = Abmelden?
+logout-lead = Du wirst auf diesem Gerät abgemeldet, auch bei den Anwendungen, die du von hier aus geöffnet hast.
+logout-lead-application = { $name } möchte dich abmelden. Du wirst auch hier und bei anderen Anwendungen abgemeldet.
+logout-stay = Angemeldet bleiben
+signed-out-title = Abgemeldet
+signed-out = Du bist abgemeldet.
+
+oauth2-error-application = Die Anwendung hat eine Anfrage geschickt, die sich nicht beantworten lässt.
+oauth2-error-browser = Diese Anmeldung gehört nicht zu diesem Browser.
+oauth2-error-used = Diese Anmeldung wurde schon benutzt oder ist nicht mehr da.

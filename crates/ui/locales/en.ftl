@@ -99,3 +99,32 @@ error-forged-hint = Go back, reload the page and try again.
 error-reference = Reference for support:
 error-again = Start again
 error-home = Home
+
+consent-title = { $name } would like to use your account
+consent-account = You are signed in as
+consent-scopes = It asks to
+consent-audiences = On your behalf, at
+consent-remember = Do not ask me again for this
+consent-allow = Allow
+consent-deny = Do not allow
+consent-home = Home page
+consent-policy = Privacy policy
+consent-terms = Terms of service
+scope-openid = know who you are
+scope-profile = see your name and profile
+scope-email = see your email address
+scope-phone = see your phone number
+scope-address = see your postal address
+scope-offline = stay connected while you are away
+scope-offline-access = stay connected while you are away
+
+logout-title = Sign out?
+logout-lead = You will be signed out on this device, and of the applications that you opened from here.
+logout-lead-application = { $name } asks to sign you out. You will also be signed out here and of other applications.
+logout-stay = Stay signed in
+signed-out-title = Signed out
+signed-out = You are signed out.
+
+oauth2-error-application = The application sent a request that cannot be answered.
+oauth2-error-browser = This sign-in does not belong to this browser.
+oauth2-error-used = This sign-in was used before, or is gone.

@@ -8,11 +8,13 @@
 //! [`Frontend`]; what a person sends goes to the public flow endpoints.
 
 mod account;
+pub mod authorization;
 pub mod config;
 pub mod frontend;
 pub mod http;
 mod inbox;
 pub mod locale;
+mod oauth2_platform;
 mod page;
 mod platform;
 mod templates;
@@ -20,5 +22,6 @@ mod view;
 
 pub use config::UiConfig;
 pub use frontend::Frontend;
+pub use oauth2_platform::OAuth2Platform;
 pub use page::Pages;
 pub use platform::Platform;

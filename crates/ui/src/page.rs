@@ -7,6 +7,7 @@ use std::sync::Arc;
 use minijinja::value::Kwargs;
 use minijinja::{Value, context};
 
+use crate::authorization::Authorizations;
 use crate::config::UiConfig;
 use crate::frontend::Frontend;
 use crate::locale::{Catalogues, Language};
@@ -22,6 +23,8 @@ pub(crate) const MARK: &str = include_str!("../assets/mark.svg");
 pub struct Pages {
     pub(crate) config: UiConfig,
     pub(crate) frontend: Arc<dyn Frontend>,
+    /// The OAuth2 surface, where it runs in this process.
+    pub(crate) authorizations: Option<Arc<dyn Authorizations>>,
     pub(crate) catalogues: Arc<Catalogues>,
     templates: Templates,
     /// Versions of the style sheets: they are cached for ever under it.
@@ -47,12 +50,19 @@ impl Pages {
         let theme = config.theme_css();
         Ok(Self {
             frontend,
+            authorizations: None,
             catalogues: Arc::new(Catalogues::default()),
             templates: Templates::new()?,
             assets: version(STYLE),
             theme: version(&theme),
             config,
         })
+    }
+
+    /// The same with the pages of the OAuth2 surface: consent and logout.
+    #[must_use]
+    pub fn with_authorizations(self, authorizations: Arc<dyn Authorizations>) -> Self {
+        Self { authorizations: Some(authorizations), ..self }
     }
 
     /// The words of one language.

@@ -2,7 +2,7 @@
 
 use minijinja::{AutoEscape, Environment, Value, context};
 
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("form.html", include_str!("../templates/form.html")),
     ("flow.html", include_str!("../templates/flow.html")),
@@ -10,6 +10,8 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("settings.html", include_str!("../templates/settings.html")),
     ("account.html", include_str!("../templates/account.html")),
     ("message.html", include_str!("../templates/message.html")),
+    ("consent.html", include_str!("../templates/consent.html")),
+    ("logout.html", include_str!("../templates/logout.html")),
     ("inbox.html", include_str!("../templates/inbox.html")),
     ("inbox_message.html", include_str!("../templates/inbox_message.html")),
 ];

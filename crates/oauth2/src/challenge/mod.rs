@@ -3,6 +3,14 @@
 //! Nothing is stored before somebody signs in: the login challenge carries the request itself, sealed (see
 //! `docs/decisions/0025`). The decision on it is the first row.
 
+mod decide;
+pub(crate) mod keep;
+mod login;
+pub(crate) mod seal;
+
+pub use decide::{AcceptLogin, ChallengeError, LoginRequest, accept_login, read_login, reject_login};
+pub use login::{LoginChallenge, Remembered};
+
 use orrery_core::id::{ChallengeId, LoginSessionId, SessionId};
 use orrery_core::{Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
@@ -88,6 +96,9 @@ pub struct LoginAccepted {
     pub force_subject_identifier: Option<String>,
     /// For the consent application.
     pub context: Value,
+    /// What is known about the person, where the built-in login knows them: scopes decide what the client learns of it.
+    #[serde(default)]
+    pub claims: Map<String, Value>,
 }
 
 /// The consent application's answer: this much is granted.

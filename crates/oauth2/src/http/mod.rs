@@ -1,13 +1,24 @@
 //! The routes of this surface. They need `web::Data<OAuth2Service>`.
 
+mod authorization_routes;
+mod authorize;
 mod client_answer;
 mod client_list;
 mod clients;
+mod consent_requests;
 mod error;
 mod introspect;
+mod login_requests;
+mod logout;
+mod logout_requests;
+mod page;
+mod par;
 mod protocol;
 mod registration;
+mod requests;
 mod revoke;
+mod sessions;
+mod shown;
 mod token;
 mod tokens;
 mod trusted_issuers;
@@ -31,6 +42,7 @@ pub fn public() -> Routes {
         .get("/oauth2/register/{id}", Some("getOidcDynamicClient"), registration::read)
         .put("/oauth2/register/{id}", Some("setOidcDynamicClient"), registration::replace)
         .delete("/oauth2/register/{id}", Some("deleteOidcDynamicClient"), registration::delete)
+        .and(authorization_routes::public())
 }
 
 /// What administrators call.
@@ -61,4 +73,5 @@ pub fn admin() -> Routes {
             Some("deleteTrustedOAuth2JwtGrantIssuer"),
             trusted_issuers::delete,
         )
+        .and(authorization_routes::admin())
 }

@@ -9,7 +9,7 @@ use crate::challenge::{AuthorizationFlow, FlowState};
 use crate::client::{Client, ClientId};
 use crate::grant::Grant;
 use crate::session::LoginSession;
-use crate::token::AuthorizationCode;
+use crate::token::{AuthorizationCode, StoredToken};
 
 /// What a first request finds.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,6 +104,8 @@ pub struct Granted {
     pub grant: Grant,
     /// A code.
     pub code: Option<AuthorizationCode>,
+    /// What is stored of tokens that the answer carries itself (implicit and hybrid responses).
+    pub tokens: Vec<StoredToken>,
     /// Set when the grant replaces what the person had granted to the client before: by then, the last token of those
     /// grants has ended, and nobody needs them any more.
     pub supersedes: Option<Timestamp>,

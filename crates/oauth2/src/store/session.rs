@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use orrery_core::id::LoginSessionId;
-use orrery_core::{ProjectId, StoreError, Timestamp};
+use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 
 use crate::client::Client;
 use crate::session::LoginSession;
@@ -20,6 +20,14 @@ pub struct SessionEnded {
 /// [`AuthorizationStore`](super::AuthorizationStore).
 #[async_trait]
 pub trait LoginSessionStore: Send + Sync {
+    /// The session that a browser is remembered by, under any of the hashes that its cookie may have.
+    async fn login_session_by_token(
+        &self,
+        project: ProjectId,
+        tokens: &[TokenHash],
+        now: Timestamp,
+    ) -> Result<Option<LoginSession>, StoreError>;
+
     /// One session, remembered or not, unless it has ended or its identity's session has.
     async fn login_session_by_id(
         &self,

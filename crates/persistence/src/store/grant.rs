@@ -12,7 +12,7 @@ use orrery_oauth2::store::{GrantStore, GrantWithClient, Granted};
 use uuid::Uuid;
 
 use super::super::{Conn, Db, REMEMBERED_UNTIL};
-use super::Store;
+use super::{Store, token};
 use crate::columns::{At, Document, Moment, Uid};
 use crate::error::Outcome;
 use crate::page;
@@ -140,6 +140,7 @@ pub(super) fn write(connection: &mut Conn, project: ProjectId, granted: &Granted
         let row = AuthorizationCodeRow::new(project, code);
         diesel::insert_into(authorization_codes::table).values(row).execute(connection)?;
     }
+    token::insert(connection, project, &granted.tokens)?;
     if let Some(over) = granted.supersedes {
         diesel::update(grants::table)
             .filter(grants::project_id.eq(Uid(project)))

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use orrery_core::id::{LoginSessionId, SessionId};
-use orrery_core::{ProjectId, StoreError, Timestamp};
+use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::identity::IdentityState;
 use orrery_oauth2::client::Client;
 use orrery_oauth2::session::LoginSession;
@@ -11,7 +11,7 @@ use orrery_oauth2::store::{LoginSessionStore, SessionEnded, SessionWrite};
 
 use super::super::Conn;
 use super::Store;
-use crate::columns::{At, Document, Uid, Word};
+use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::rows::authorization::LoginSessionRow;
 use crate::schema::{clients, grants, identities, login_sessions, sessions};
@@ -21,6 +21,28 @@ pub(super) type IdentitySession = Option<(bool, At, Word<IdentityState>)>;
 
 #[async_trait]
 impl LoginSessionStore for Store {
+    async fn login_session_by_token(
+        &self,
+        project: ProjectId,
+        tokens: &[TokenHash],
+        now: Timestamp,
+    ) -> Result<Option<LoginSession>, StoreError> {
+        let tokens: Vec<_> = tokens.iter().copied().map(Hash).collect();
+        self.read(move |connection| {
+            let found: Option<(LoginSessionRow, IdentitySession)> = with_identity(Uid(project))
+                .filter(login_sessions::token_hash.eq_any(tokens))
+                .filter(login_sessions::remember)
+                .select((
+                    LoginSessionRow::as_select(),
+                    (sessions::active, sessions::expires_at, identities::state).nullable(),
+                ))
+                .first(connection)
+                .optional()?;
+            Ok(found.and_then(|(session, identity)| counted(session, identity, now)))
+        })
+        .await
+    }
+
     async fn login_session_by_id(
         &self,
         project: ProjectId,
@@ -28,17 +50,7 @@ impl LoginSessionStore for Store {
         now: Timestamp,
     ) -> Result<Option<LoginSession>, StoreError> {
         self.read(move |connection| {
-            let found: Option<(LoginSessionRow, IdentitySession)> = login_sessions::table
-                .left_join(
-                    sessions::table.on(sessions::project_id
-                        .eq(Uid(project))
-                        .and(sessions::id.nullable().eq(login_sessions::identity_session_id))),
-                )
-                .left_join(
-                    identities::table
-                        .on(identities::project_id.eq(Uid(project)).and(identities::id.eq(sessions::identity_id))),
-                )
-                .filter(login_sessions::project_id.eq(Uid(project)))
+            let found: Option<(LoginSessionRow, IdentitySession)> = with_identity(Uid(project))
                 .filter(login_sessions::id.eq(Uid(id)))
                 .select((
                     LoginSessionRow::as_select(),
@@ -95,6 +107,19 @@ impl LoginSessionStore for Store {
         })
         .await
     }
+}
+
+/// Sign-ins, each with the identity's session and the identity behind it.
+#[diesel::dsl::auto_type]
+fn with_identity(project: Uid<ProjectId>) -> _ {
+    let session = sessions::project_id
+        .eq(login_sessions::project_id)
+        .and(sessions::id.nullable().eq(login_sessions::identity_session_id));
+    let identity = identities::project_id.eq(login_sessions::project_id).and(identities::id.eq(sessions::identity_id));
+    login_sessions::table
+        .left_join(sessions::table.on(session))
+        .left_join(identities::table.on(identity))
+        .filter(login_sessions::project_id.eq(project))
 }
 
 /// The session, unless it has ended, or the identity's session behind it has.

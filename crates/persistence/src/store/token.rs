@@ -222,7 +222,8 @@ fn issue(connection: &mut Conn, project: ProjectId, token: StoredToken) -> Outco
     }
 }
 
-fn insert(connection: &mut Conn, project: ProjectId, stored: &[StoredToken]) -> Outcome<()> {
+/// Stores tokens; the grant is there already.
+pub(super) fn insert(connection: &mut Conn, project: ProjectId, stored: &[StoredToken]) -> Outcome<()> {
     let rows: Vec<_> = stored.iter().map(|token| TokenRow::new(project, token)).collect();
     if !rows.is_empty() {
         diesel::insert_into(tokens::table).values(rows).execute(connection)?;

@@ -66,6 +66,7 @@ pub(crate) fn flow(client: &Client) -> AuthorizationFlow {
             identity_session: Some(SessionId::generate(&entropy())),
             force_subject_identifier: Some("forced".to_owned()),
             context: json!({"from": "login"}),
+            claims: object(json!({"email": "ada@example.org"})),
         }),
         consent_skip: false,
         consent: None,
@@ -150,7 +151,7 @@ pub(crate) fn granted(grant: Grant) -> Granted {
         expires_at: NOW + Duration::from_secs(600),
         used_at: None,
     };
-    Granted { grant, code: Some(code), supersedes: None }
+    Granted { grant, code: Some(code), tokens: Vec::new(), supersedes: None }
 }
 
 /// A request that waits.

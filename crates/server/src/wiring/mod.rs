@@ -5,6 +5,7 @@ mod import;
 mod keys;
 mod oauth2;
 mod references;
+mod sign_in;
 mod tasks;
 
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ use orrery_oauth2::OAuth2Service;
 use orrery_oauth2::client::VerifiedSecrets;
 use orrery_oauth2::client_auth::ClientKeys;
 use orrery_persistence::{Database, DatabaseConfig};
-use orrery_ui::{Pages, Platform, UiConfig};
+use orrery_ui::{OAuth2Platform, Pages, Platform, UiConfig};
 use orrery_web::Routes;
 use orrery_web::edge::EdgeSettings;
 use secrecy::SecretString;
@@ -133,6 +134,10 @@ impl Parts {
             clients: database.clients(),
             trusted_issuers: database.trusted_issuers(),
             tokens: database.tokens(),
+            authorizations: database.authorizations(),
+            grants: database.grants(),
+            login_sessions: database.login_sessions(),
+            sign_in: Arc::new(sign_in::IdentitySignIn(Arc::clone(&identity))),
             keys: Arc::clone(&keys),
             keyring: Arc::clone(&keyring),
             hasher: Arc::new(oauth2::SharedHasher(Arc::clone(&identity))),
@@ -160,7 +165,8 @@ impl Parts {
         };
         let identity_settings = identity.config.load();
         let frontend = Platform { identity: Arc::clone(&identity), messages: database.messages() };
-        let pages = Pages::new(ui(config, &identity_settings, loaded.mode, addresses), Arc::new(frontend))?;
+        let pages = Pages::new(ui(config, &identity_settings, loaded.mode, addresses), Arc::new(frontend))?
+            .with_authorizations(Arc::new(OAuth2Platform(Arc::clone(&oauth2))));
         let edge = EdgeSettings { clock, entropy, trusted_proxies: config.serve.trusted_proxies.clone() };
         let (deliveries, waiting) = mpsc::channel(1);
         let parts = Self {
@@ -312,13 +318,16 @@ fn ui(config: &Config, identity: &orrery_identity::Config, mode: Mode, addresses
 pub fn routes(surfaces: Surfaces, mode: Mode) -> Routes {
     let always = health::routes().and(metrics::routes()).and(orrery_courier::http::admin());
     let keys = || orrery_keys::http::public().and(orrery_keys::http::admin());
-    let oauth2 = || orrery_oauth2::http::public().and(orrery_oauth2::http::admin());
+    let oauth2 = || {
+        let pages = orrery_ui::http::oauth2();
+        orrery_oauth2::http::public().and(orrery_oauth2::http::admin()).and(pages)
+    };
     let identity =
         || orrery_identity::http::public().and(orrery_identity::http::admin()).and(orrery_ui::http::public());
     let served = match surfaces {
         Surfaces::All => always.and(identity()).and(keys()).and(oauth2()),
         Surfaces::Identity => always.and(identity()).and(keys()),
-        Surfaces::OAuth2 => always.and(keys()).and(oauth2()),
+        Surfaces::OAuth2 => always.and(keys()).and(oauth2()).and(orrery_ui::http::assets()),
         Surfaces::Courier => always,
     };
     match mode {

@@ -3,6 +3,7 @@
 
 mod access;
 mod attacks;
+mod authorize;
 mod contract;
 mod flows;
 mod identities;

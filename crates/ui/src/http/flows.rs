@@ -46,11 +46,16 @@ pub(crate) async fn recovery(pages: web::Data<Pages>, request: HttpRequest, cont
 }
 
 async fn flow(pages: &Pages, request: &HttpRequest, context: &Context, page: FlowPage) -> HttpResponse {
-    let visit = Visit::new(pages, request, context);
+    let mut visit = Visit::new(pages, request, context);
     let begin = format!("/self-service/{}/browser", page.as_str());
     let Some(id) = visit.query("flow") else { return visit.redirect(&begin) };
     match pages.frontend.flow(context, request, page, &id).await {
-        Ok(flow) => show(&visit, page, &flow),
+        Ok(flow) => {
+            if let (Some(authorizations), Some(return_to)) = (&pages.authorizations, flow["return_to"].as_str()) {
+                visit.allow_form(authorizations.leads_to(context, return_to).await.as_deref());
+            }
+            show(&visit, page, &flow)
+        }
         Err(trouble) => visit.trouble(trouble, Some(&begin)),
     }
 }

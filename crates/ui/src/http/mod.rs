@@ -2,8 +2,10 @@
 
 mod account;
 mod assets;
+mod consent;
 mod flows;
 mod inbox;
+mod logout;
 mod message;
 mod settings;
 
@@ -37,10 +39,29 @@ pub fn public() -> Routes {
         .post("/ui/account/sessions/revoke-others", None, account::end_others)
         .get("/ui/inbox", None, inbox::list)
         .get("/ui/inbox/{id}", None, inbox::show)
+        .and(assets())
+}
+
+/// What every page looks like.
+#[must_use]
+pub fn assets() -> Routes {
+    Routes::new(Listener::Public, "ui")
         .get("/ui/assets/app.css", None, assets::style)
         .get("/ui/assets/theme.css", None, assets::theme)
         .get("/ui/assets/mark.svg", None, assets::mark)
         .get("/favicon.ico", None, assets::mark)
+}
+
+/// The pages of the OAuth2 surface.
+#[must_use]
+pub fn oauth2() -> Routes {
+    Routes::new(Listener::Public, "ui")
+        .get("/ui/consent", None, consent::show)
+        .post("/ui/consent", None, consent::answer)
+        .get("/ui/logout", None, logout::ask)
+        .post("/ui/logout", None, logout::confirm)
+        .get("/ui/signed-out", None, logout::done)
+        .get("/ui/oauth2/error", None, logout::error)
 }
 
 /// A request for a page.
@@ -52,6 +73,10 @@ pub(crate) struct Visit<'a> {
     /// Set when the address names a language: it is remembered.
     chosen: Option<Language>,
     location: String,
+    /// Where the page's form may lead besides.
+    form_targets: Vec<String>,
+    /// Where the page's images may come from besides.
+    images: Vec<String>,
 }
 
 impl<'a> Visit<'a> {
@@ -72,6 +97,8 @@ impl<'a> Visit<'a> {
             language: chosen.or_else(remembered).unwrap_or_else(negotiated),
             chosen,
             location: format!("{}{separator}{rest}", request.path()),
+            form_targets: Vec::new(),
+            images: Vec::new(),
         }
     }
 
@@ -80,6 +107,32 @@ impl<'a> Visit<'a> {
         url::form_urlencoded::parse(self.request.query_string().as_bytes())
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
+    }
+
+    /// Lets the page's form lead there: an origin, or a scheme with its colon.
+    pub(crate) fn allow_form(&mut self, target: Option<&str>) {
+        let safe =
+            |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'\''));
+        self.form_targets.extend(target.filter(safe).map(str::to_owned));
+    }
+
+    /// Lets the page show an image from that origin.
+    pub(crate) fn allow_image(&mut self, address: Option<&str>) {
+        let origin = address.and_then(|address| url::Url::parse(address).ok()).map(|url| url.origin());
+        self.images.extend(origin.filter(url::Origin::is_tuple).map(|origin| origin.ascii_serialization()));
+    }
+
+    /// A text with one value.
+    pub(crate) fn text_of(&self, key: &str, name: &str, value: &str) -> String {
+        let values = std::collections::BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        self.pages.catalogues.text(self.language, key, &values)
+    }
+
+    /// "See other": to an address of the OAuth2 surface.
+    pub(crate) fn leave(&self, address: &str) -> HttpResponse {
+        let mut response = HttpResponse::SeeOther();
+        response.insert_header((header::LOCATION, address)).insert_header((header::CACHE_CONTROL, "no-store"));
+        response.finish()
     }
 
     /// An address below the public base URL.
@@ -139,9 +192,15 @@ impl<'a> Visit<'a> {
         if let Some(logo) = &self.pages.config.logo_url {
             policy.push_str(&format!(" {}", logo.origin().ascii_serialization()));
         }
+        for image in &self.images {
+            policy.push_str(&format!(" {image}"));
+        }
         policy.push_str("; form-action 'self'");
         for target in &self.pages.config.form_targets {
             policy.push_str(&format!(" {}", target.origin().ascii_serialization()));
+        }
+        for target in &self.form_targets {
+            policy.push_str(&format!(" {target}"));
         }
         HeaderValue::from_str(&policy)
             .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'; form-action 'self'"))

@@ -232,6 +232,14 @@ impl World {
             ("POST", "/oauth2/token" | "/oauth2/introspect" | "/oauth2/revoke" | "/admin/oauth2/introspect") => {
                 return Some(Body::Form(format!("grant_type=client_credentials&token=x&client_id={}", owner.identity)));
             }
+            ("PUT", path) if path.starts_with("/admin/oauth2/auth/requests/") => json!({}),
+            ("POST", "/oauth2/auth" | "/oauth2/par" | "/oauth2/sessions/logout") => {
+                return Some(Body::Form("x=y".to_owned()));
+            }
+            ("POST", "/ui/consent" | "/ui/logout") => {
+                let form = "consent_challenge=x&logout_challenge=x&decision=allow";
+                return Some(Body::Form(form.to_owned()));
+            }
             ("POST", "/self-service/login") => {
                 json!({"method": "password", "identifier": owner.address, "password": PASSWORD, "csrf_token": csrf_token})
             }

@@ -1,0 +1,36 @@
+//! `POST /oauth2/par` (RFC 9126).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use orrery_web::{ApiError, Context, FormBody, response};
+use serde_json::json;
+
+use super::protocol::{receive, refuse};
+use crate::authorize::{self, Parameters, Pushed};
+use crate::client_auth;
+use crate::service::OAuth2Service;
+
+pub(super) async fn push(
+    service: Data<OAuth2Service>,
+    context: Context,
+    request: HttpRequest,
+    FormBody(form): FormBody,
+) -> Result<HttpResponse, ApiError> {
+    let pushed = async {
+        let presented = receive(&request, &form)?.presented;
+        let client = client_auth::authenticate(&service, context.project, context.now, &presented).await?;
+        let parameters = Parameters::new(form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())))?;
+        authorize::push(&service, &context, &client, &parameters).await
+    };
+    match pushed.await {
+        Ok(Pushed { request_uri, expires_in }) => {
+            let body = json!({"request_uri": request_uri, "expires_in": expires_in.as_secs()});
+            let mut answer = response::json(StatusCode::CREATED, &body)?;
+            answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            Ok(answer)
+        }
+        Err(error) => Ok(refuse(&request, error)),
+    }
+}

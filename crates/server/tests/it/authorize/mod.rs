@@ -1,0 +1,12 @@
+//! The authorization endpoint, its challenges, sessions and logout.
+
+mod attacks;
+mod budget;
+mod built_in;
+mod errors;
+mod external;
+mod hybrid;
+mod logout;
+mod pushed;
+mod sessions;
+mod world;

@@ -1,0 +1,96 @@
+//! What the pages of the OAuth2 surface show: consent, logout, and what is wrong with a request.
+
+use actix_web::HttpRequest;
+use async_trait::async_trait;
+use orrery_core::RequestContext;
+
+use crate::frontend::Trouble;
+
+/// An application that asks, as people see it. Its addresses are its own claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// Its name, or its id where it has none.
+    pub name: String,
+    /// Its logo.
+    pub logo: Option<String>,
+    /// Its home page, privacy policy and terms.
+    pub links: ApplicationLinks,
+}
+
+/// Where an application explains itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ApplicationLinks {
+    /// Home page.
+    pub home: Option<String>,
+    /// How it uses data.
+    pub policy: Option<String>,
+    /// Its terms.
+    pub terms: Option<String>,
+}
+
+/// What somebody is asked to consent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentQuestion {
+    /// Who asks.
+    pub application: Application,
+    /// For which scopes.
+    pub scopes: Vec<String>,
+    /// For which resource servers.
+    pub audiences: Vec<String>,
+    /// Where the answer goes, as a source of a `form-action` policy.
+    pub target: Option<String>,
+}
+
+/// What somebody answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentAnswer {
+    /// Yes, this time.
+    AllowOnce,
+    /// Yes, and next time too.
+    AllowAndRemember,
+    /// No.
+    Deny,
+}
+
+/// What somebody is asked to be signed out of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutQuestion {
+    /// The application that sent the browser, if one did.
+    pub application: Option<Application>,
+    /// Where the browser goes afterwards, as a source of a `form-action` policy.
+    pub target: Option<String>,
+}
+
+/// The OAuth2 surface, as the pages see it.
+#[async_trait(?Send)]
+pub trait Authorizations: Send + Sync {
+    /// What the browser that began an authorization is asked.
+    async fn consent(
+        &self,
+        context: &RequestContext,
+        request: &HttpRequest,
+        challenge: &str,
+    ) -> Result<ConsentQuestion, Trouble>;
+
+    /// Records the answer. Says where the browser goes.
+    async fn answer(
+        &self,
+        context: &RequestContext,
+        request: &HttpRequest,
+        challenge: &str,
+        answer: ConsentAnswer,
+    ) -> Result<String, Trouble>;
+
+    /// What somebody is asked who is to be signed out.
+    async fn logout(&self, context: &RequestContext, challenge: &str) -> Result<LogoutQuestion, Trouble>;
+
+    /// Records that they want that. Says where the browser goes.
+    async fn confirm_logout(&self, context: &RequestContext, challenge: &str) -> Result<String, Trouble>;
+
+    /// The code and description of an error, as the surface sealed them.
+    fn error(&self, context: &RequestContext, detail: &str) -> Option<(String, String)>;
+
+    /// Where a browser may end up that signs in and then goes to `return_to`, as a source of a `form-action` policy: browsers
+    /// apply the policy of a form to every redirect that follows.
+    async fn leads_to(&self, context: &RequestContext, return_to: &str) -> Option<String>;
+}

@@ -1,0 +1,134 @@
+//! The pages' way to the OAuth2 surface of the same process.
+
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use async_trait::async_trait;
+use orrery_core::RequestContext;
+use orrery_oauth2::challenge::{ChallengeError, Rejection};
+use orrery_oauth2::client::Client;
+use orrery_oauth2::consent::{self, AcceptConsent};
+use orrery_oauth2::{ErrorCode, OAuth2Error, OAuth2Service, authorize, challenge, logout};
+use orrery_web::cookie;
+use url::Url;
+
+use crate::authorization::{
+    Application, ApplicationLinks, Authorizations, ConsentAnswer, ConsentQuestion, LogoutQuestion,
+};
+use crate::frontend::Trouble;
+
+/// The OAuth2 surface of this process.
+pub struct OAuth2Platform(pub Arc<OAuth2Service>);
+
+#[async_trait(?Send)]
+impl Authorizations for OAuth2Platform {
+    async fn consent(
+        &self,
+        context: &RequestContext,
+        request: &HttpRequest,
+        challenge: &str,
+    ) -> Result<ConsentQuestion, Trouble> {
+        let found = consent::read_for_browser(&self.0, context, challenge, &cookie::all(request)).await?;
+        Ok(ConsentQuestion {
+            application: application(&found.client),
+            target: authorize::target(&found.flow.request.redirect_uri),
+            scopes: found.flow.request.scope,
+            audiences: found.flow.request.audience,
+        })
+    }
+
+    async fn answer(
+        &self,
+        context: &RequestContext,
+        request: &HttpRequest,
+        challenge: &str,
+        answer: ConsentAnswer,
+    ) -> Result<String, Trouble> {
+        let found = consent::read_for_browser(&self.0, context, challenge, &cookie::all(request)).await?;
+        let asked = found.flow.request;
+        let accept = |remember| AcceptConsent {
+            scope: asked.scope.clone(),
+            audience: asked.audience.clone(),
+            remember,
+            ..AcceptConsent::default()
+        };
+        let next = match answer {
+            ConsentAnswer::AllowOnce => consent::accept(&self.0, context, challenge, accept(false)).await,
+            ConsentAnswer::AllowAndRemember => consent::accept(&self.0, context, challenge, accept(true)).await,
+            ConsentAnswer::Deny => {
+                let rejection = Rejection {
+                    error: "access_denied".to_owned(),
+                    error_description: "The person did not consent.".to_owned(),
+                    status_code: 403,
+                };
+                consent::reject(&self.0, context, challenge, rejection).await
+            }
+        };
+        Ok(next?)
+    }
+
+    async fn logout(&self, context: &RequestContext, challenge: &str) -> Result<LogoutQuestion, Trouble> {
+        let (found, client) = logout::read(&self.0, context, challenge).await?;
+        Ok(LogoutQuestion {
+            application: client.as_ref().map(application),
+            target: found.target.as_deref().and_then(authorize::target),
+        })
+    }
+
+    async fn confirm_logout(&self, context: &RequestContext, challenge: &str) -> Result<String, Trouble> {
+        Ok(logout::accept(&self.0, context, challenge).await?)
+    }
+
+    fn error(&self, context: &RequestContext, detail: &str) -> Option<(String, String)> {
+        authorize::sealed_error(&self.0, context, detail)
+    }
+
+    async fn leads_to(&self, context: &RequestContext, return_to: &str) -> Option<String> {
+        let url = Url::parse(return_to).ok()?;
+        let (_, text) = url.query_pairs().find(|(name, _)| name == "login_challenge")?;
+        // A page that cannot say where it leads is shown all the same.
+        let found = challenge::read_login(&self.0, context, &text).await.ok()?;
+        authorize::target(&found.request.redirect_uri)
+    }
+}
+
+fn application(client: &Client) -> Application {
+    let address = |text: &str| Some(text.to_owned()).filter(|text| is_web(text));
+    Application {
+        name: if client.name.is_empty() { client.id.to_string() } else { client.name.clone() },
+        logo: address(&client.logo_uri),
+        links: ApplicationLinks {
+            home: address(&client.client_uri),
+            policy: address(&client.policy_uri),
+            terms: address(&client.tos_uri),
+        },
+    }
+}
+
+/// Whether a link leads to the web; `javascript:` and its kind do not.
+fn is_web(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+impl From<ChallengeError> for Trouble {
+    fn from(error: ChallengeError) -> Self {
+        match error {
+            ChallengeError::Unknown => Self::NotFound,
+            ChallengeError::Expired | ChallengeError::Handled(_) => Self::Expired,
+            ChallengeError::Other(error) => error.into(),
+        }
+    }
+}
+
+impl From<OAuth2Error> for Trouble {
+    fn from(error: OAuth2Error) -> Self {
+        if error.code == ErrorCode::RequestForbidden {
+            return Self::Cookie;
+        }
+        if error.code == ErrorCode::TemporarilyUnavailable {
+            return Self::Unavailable;
+        }
+        tracing::error!(error = %error.chain(), "a page could not be shown");
+        Self::Internal
+    }
+}
