@@ -3,11 +3,24 @@
 use std::time::Duration;
 
 use orrery_core::Timestamp;
-use orrery_keys::Claims;
+use orrery_keys::{Claims, SigningAlgorithm};
 use serde_json::Value;
 
 use crate::config::Config;
 
+/// What others may sign with, where nobody names the algorithm.
+pub const ASYMMETRIC: [SigningAlgorithm; 10] = [
+    SigningAlgorithm::RS256,
+    SigningAlgorithm::RS384,
+    SigningAlgorithm::RS512,
+    SigningAlgorithm::PS256,
+    SigningAlgorithm::PS384,
+    SigningAlgorithm::PS512,
+    SigningAlgorithm::ES256,
+    SigningAlgorithm::ES384,
+    SigningAlgorithm::ES512,
+    SigningAlgorithm::EdDSA,
+];
 /// How far the clocks of others may be off.
 const SKEW: Duration = Duration::from_secs(30);
 /// Longest `jti`.

@@ -52,9 +52,9 @@ pub async fn token(
         GrantType::AuthorizationCode => grant_type::authorization_code::redeem(&call).await,
         GrantType::RefreshToken => grant_type::refresh_token::refresh(&call).await,
         GrantType::ClientCredentials => grant_type::client_credentials::grant(&call).await,
-        GrantType::Implicit | GrantType::JwtBearer | GrantType::DeviceCode | GrantType::TokenExchange => {
-            Err(unsupported())
-        }
+        GrantType::DeviceCode => grant_type::device_code::poll(&call).await,
+        GrantType::JwtBearer => grant_type::jwt_bearer::grant(&call).await,
+        GrantType::Implicit | GrantType::TokenExchange => Err(unsupported()),
     }
 }
 

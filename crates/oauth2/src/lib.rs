@@ -14,6 +14,8 @@ pub mod client;
 pub mod client_auth;
 pub mod config;
 pub mod consent;
+pub mod device;
+pub mod discovery;
 pub mod endpoint;
 pub mod error;
 pub mod grant;

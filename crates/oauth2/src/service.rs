@@ -11,7 +11,9 @@ use crate::authorize::SignIn;
 use crate::client::{SecretHasher, VerifiedSecrets};
 use crate::client_auth::ClientKeys;
 use crate::config::Config;
-use crate::store::{AuthorizationStore, ClientStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore};
+use crate::store::{
+    AuthorizationStore, ClientStore, DeviceStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore,
+};
 
 /// The OAuth2 surface: stores, secrets and settings.
 pub struct OAuth2Service {
@@ -21,6 +23,8 @@ pub struct OAuth2Service {
     pub clients: Arc<dyn ClientStore>,
     /// Issuers whose assertions are accepted as grants.
     pub trusted_issuers: Arc<dyn TrustedIssuerStore>,
+    /// Devices that wait for approval.
+    pub devices: Arc<dyn DeviceStore>,
     /// Tokens and codes.
     pub tokens: Arc<dyn TokenStore>,
     /// Authorizations in progress.

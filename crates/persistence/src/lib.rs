@@ -19,7 +19,7 @@ use orrery_courier::store::MessageStore;
 use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, ImportStore, SessionStore};
 use orrery_keys::store::KeyStore;
 use orrery_oauth2::store::{
-    AuthorizationStore, ClientStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore,
+    AuthorizationStore, ClientStore, DeviceStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore,
 };
 // These two bring their libraries along, so that nothing has to be installed.
 use libsqlite3_sys as _;
@@ -244,6 +244,8 @@ stores! {
     grants: GrantStore,
     /// Sign-ins at the OAuth2 server.
     login_sessions: LoginSessionStore,
+    /// Devices that wait for approval.
+    devices: DeviceStore,
     /// OAuth2 tokens and codes.
     tokens: TokenStore,
     /// The outbox.

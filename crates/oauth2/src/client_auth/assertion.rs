@@ -8,25 +8,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::keys::Freshness;
 use super::refused;
-use crate::assertion::{self, Rules};
+use crate::assertion::{self, ASYMMETRIC, Rules};
 use crate::client::{AuthMethod, ClientRecord, readable_secret};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 
-/// What a client that names no algorithm may sign with.
-const ASYMMETRIC: [SigningAlgorithm; 10] = [
-    SigningAlgorithm::RS256,
-    SigningAlgorithm::RS384,
-    SigningAlgorithm::RS512,
-    SigningAlgorithm::PS256,
-    SigningAlgorithm::PS384,
-    SigningAlgorithm::PS512,
-    SigningAlgorithm::ES256,
-    SigningAlgorithm::ES384,
-    SigningAlgorithm::ES512,
-    SigningAlgorithm::EdDSA,
-];
-/// The same for shared secrets.
+/// What a client that names no algorithm may sign with under its secret.
 const SYMMETRIC: [SigningAlgorithm; 2] = [SigningAlgorithm::HS256, SigningAlgorithm::HS512];
 
 /// Checks the assertion of a client.

@@ -2,6 +2,8 @@
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_code;
+pub mod jwt_bearer;
 pub mod refresh_token;
 
 /// A way to get tokens.
@@ -25,7 +27,8 @@ pub enum GrantType {
 
 impl GrantType {
     /// The grants that the token endpoint serves.
-    pub const SERVED: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    pub const SERVED: [Self; 5] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::DeviceCode, Self::JwtBearer];
 
     /// The value of `grant_type`, which is also what clients register.
     #[must_use]

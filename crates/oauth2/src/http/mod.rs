@@ -6,6 +6,8 @@ mod client_answer;
 mod client_list;
 mod clients;
 mod consent_requests;
+mod device;
+mod discovery;
 mod error;
 mod introspect;
 mod login_requests;
@@ -33,7 +35,10 @@ const SURFACE: &str = "oauth2";
 pub fn public() -> Routes {
     Routes::new(Listener::Public, SURFACE)
         .flat_errors()
+        .get("/.well-known/openid-configuration", Some("discoverOidcConfiguration"), discovery::show)
+        .get("/.well-known/oauth-authorization-server", None, discovery::show)
         .post("/oauth2/token", Some("oauth2TokenExchange"), token::token)
+        .post("/oauth2/device/auth", Some("oAuth2DeviceFlow"), device::authorize)
         .post("/oauth2/introspect", None, introspect::for_clients)
         .post("/oauth2/revoke", Some("revokeOAuth2Token"), revoke::revoke)
         .get("/userinfo", Some("getOidcUserInfo"), userinfo::by_query)

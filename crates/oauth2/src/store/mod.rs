@@ -6,6 +6,7 @@
 
 mod authorization;
 mod client;
+mod device;
 mod grant;
 mod session;
 mod token;
@@ -16,6 +17,7 @@ pub use authorization::{
     SessionWrite, Stepped,
 };
 pub use client::{ClientFilter, ClientStore, Updated};
+pub use device::{DeviceRedemption, DeviceStore, Polled};
 pub use grant::{GrantStore, GrantWithClient};
 pub use session::{LoginSessionStore, SessionEnded};
 pub use token::{FoundCode, FoundToken, Redeemed, Redemption, Rotated, Rotation, TokenStore};

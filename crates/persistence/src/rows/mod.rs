@@ -2,6 +2,7 @@
 
 pub(crate) mod authorization;
 pub(crate) mod client;
+pub(crate) mod device;
 pub(crate) mod event;
 pub(crate) mod flow;
 pub(crate) mod grant;

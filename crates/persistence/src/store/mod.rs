@@ -12,6 +12,7 @@ mod authorization;
 mod client;
 mod code;
 mod complete;
+mod device;
 mod event;
 mod flow;
 mod grant;

@@ -233,7 +233,7 @@ pub(super) fn insert(connection: &mut Conn, project: ProjectId, stored: &[Stored
 
 /// Keeps a grant at least until its last token has expired. False when it is gone. To be the first statement of a step:
 /// whoever ends the family locks its grant first too, so that two such steps wait for each other in one order.
-fn hold_grant(connection: &mut Conn, project: ProjectId, grant: GrantId, until: Timestamp) -> Outcome<bool> {
+pub(super) fn hold_grant(connection: &mut Conn, project: ProjectId, grant: GrantId, until: Timestamp) -> Outcome<bool> {
     let longer =
         case_when(grants::expires_at.lt(At(until)), At(until).into_sql::<Moment>()).otherwise(grants::expires_at);
     let held = diesel::update(grants::table)
@@ -253,7 +253,7 @@ fn end_tokens(connection: &mut Conn, project: ProjectId, grant: GrantId) -> Outc
 }
 
 #[diesel::dsl::auto_type]
-fn client(project: Uid<ProjectId>, id: String) -> _ {
+pub(super) fn client(project: Uid<ProjectId>, id: String) -> _ {
     clients::table.filter(clients::project_id.eq(project)).filter(clients::id.eq(id))
 }
 

@@ -9,6 +9,7 @@ mod authorization;
 mod budget;
 mod client;
 mod code;
+mod device;
 mod durability;
 mod event;
 mod flow;

@@ -133,6 +133,7 @@ impl Parts {
             config: ArcSwap::from_pointee(oauth2::settings(config, loaded.mode, addresses)?),
             clients: database.clients(),
             trusted_issuers: database.trusted_issuers(),
+            devices: database.devices(),
             tokens: database.tokens(),
             authorizations: database.authorizations(),
             grants: database.grants(),

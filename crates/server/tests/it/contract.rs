@@ -13,6 +13,7 @@ const MISSING: &str = include_str!("../../../../docs/api/missing-operations.txt"
 /// Paths of the contracts whose surfaces exist. A surface is added here together with its first route.
 const SERVED: &[&str] = &[
     "/.well-known/jwks.json",
+    "/.well-known/openid-configuration",
     "/.well-known/ory/",
     "/admin/clients",
     "/admin/courier/",
@@ -29,6 +30,7 @@ const SERVED: &[&str] = &[
     "/admin/trust/",
     "/health/",
     "/oauth2/auth",
+    "/oauth2/device/auth",
     "/oauth2/register",
     "/oauth2/revoke",
     "/oauth2/token",

@@ -229,7 +229,14 @@ impl World {
                 form.append_pair("csrf_token", &token).append_pair("session", &owner.elsewhere);
                 return Some(Body::Form(form.finish()));
             }
-            ("POST", "/oauth2/token" | "/oauth2/introspect" | "/oauth2/revoke" | "/admin/oauth2/introspect") => {
+            (
+                "POST",
+                "/oauth2/token"
+                | "/oauth2/device/auth"
+                | "/oauth2/introspect"
+                | "/oauth2/revoke"
+                | "/admin/oauth2/introspect",
+            ) => {
                 return Some(Body::Form(format!("grant_type=client_credentials&token=x&client_id={}", owner.identity)));
             }
             ("PUT", path) if path.starts_with("/admin/oauth2/auth/requests/") => json!({}),

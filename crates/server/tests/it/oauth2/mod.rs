@@ -1,8 +1,10 @@
 //! The OAuth2 server.
 
+mod assertion_grant;
 mod client_changes;
 mod client_rules;
 mod clients;
+mod discovery;
 mod registration;
 mod token_endpoint;
 mod trusted_issuers;

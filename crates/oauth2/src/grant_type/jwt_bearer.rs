@@ -1,0 +1,116 @@
+//! `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1): a trusted issuer vouches for somebody.
+
+use orrery_core::secret::Purpose;
+use orrery_keys::Claims;
+use orrery_keys::foreign::{self, ForeignKeys};
+use serde_json::{Value, json};
+
+use crate::assertion::{self, ASYMMETRIC, Rules};
+use crate::audience;
+use crate::endpoint::Call;
+use crate::error::{ErrorCode, OAuth2Error};
+use crate::grant::SessionClaims;
+use crate::grant_type::GrantType;
+use crate::scope;
+use crate::store::AssertionKeys;
+use crate::token::access::{self, AccessRequest};
+use crate::token::response::{TokenResponse, TokenType};
+use crate::token::{hook, lifespan};
+use crate::trust::TrustedIssuer;
+
+/// Most keys that are tried for an assertion that names none.
+const MAX_KEYS: u32 = 100;
+
+/// Grants what a trusted issuer asks for its subject.
+///
+/// # Errors
+/// `invalid_grant` for an assertion that is not good, `jti_known` for one that was used before, `invalid_scope` for more
+/// than the issuer or the client may have.
+pub async fn grant(call: &Call<'_>) -> Result<TokenResponse, OAuth2Error> {
+    let Call { service, project, now, client, parameters, .. } = call;
+    let token = parameters.required("assertion")?;
+    let (claims, trusted) = verified(call, token).await?;
+    let config = service.config.load();
+    let rules = Rules {
+        audiences: &assertion::own_addresses(&config),
+        jti_optional: config.assertions.jti_optional,
+        iat_optional: config.assertions.iat_optional,
+        max_ttl: config.assertions.max_ttl,
+    };
+    let checked = assertion::check(&claims, *now, &rules).map_err(invalid)?;
+    let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+    let scope = scope_for(call, &trusted)?;
+    let asked = audience::parse(&parameters.all("audience"), &parameters.all("resource"))?;
+    let audience: Vec<_> = asked.into_iter().filter(|name| audience::allows(&client.audience, name)).collect();
+    if let Some(id) = &checked.id {
+        let key = service.keyring.hash(Purpose::AssertionId, &format!("grant\0{}\0{id}", trusted.issuer));
+        if !service.tokens.assertion_use(*project, key, checked.remember_until).await? {
+            let description = "The assertion was used before. Make a new one, with another 'jti'.";
+            return Err(OAuth2Error::new(ErrorCode::JtiKnown, description));
+        }
+    }
+    let none = SessionClaims::default();
+    let session = hook::call(call, GrantType::JwtBearer, None, &scope, &audience, &none).await?;
+    let request = AccessRequest {
+        client,
+        subject,
+        grant: None,
+        parent: None,
+        scope: &scope,
+        audience: &audience,
+        claims: session.access_token,
+        actor: None,
+        jkt: call.jkt.clone(),
+        lifespan: lifespan::access(client, &config.ttl, GrantType::JwtBearer),
+    };
+    let access = access::issue(service, *project, *now, request).await?;
+    if let Some(stored) = &access.stored
+        && !service.tokens.token_issue(*project, stored).await?
+    {
+        return Err(OAuth2Error::new(ErrorCode::InvalidClient, "The client was deleted just now."));
+    }
+    Ok(TokenResponse {
+        token_type: TokenType::of(call.jkt.as_ref()),
+        expires_in: access.expires_at.since(*now).as_secs(),
+        scope: scope.join(" "),
+        access_token: access.value,
+        refresh_token: None,
+        id_token: None,
+        issued_token_type: None,
+    })
+}
+
+/// The claims, and the trust that they come under: the issuer's, for this subject, by this key, as long as it lasts.
+async fn verified(call: &Call<'_>, token: &str) -> Result<(Claims, TrustedIssuer), OAuth2Error> {
+    let peeked = foreign::peek(token).ok_or_else(|| invalid("it is no JWT"))?;
+    let text = |name: &str| peeked.claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let issuer = text("iss").ok_or_else(|| invalid("'iss' is missing"))?;
+    let subject = text("sub").ok_or_else(|| invalid("'sub' is missing"))?;
+    let wanted = AssertionKeys { issuer, subject, kid: peeked.kid.as_deref(), now: call.now, limit: MAX_KEYS };
+    let trusted = call.service.trusted_issuers.assertion_keys(call.project, wanted).await?;
+    for entry in trusted {
+        let keys = ForeignKeys::parse(&json!({ "keys": [entry.public_jwk] }));
+        if let Some(claims) = keys.and_then(|keys| keys.verify(token, &ASYMMETRIC).ok()) {
+            return Ok((claims, entry));
+        }
+    }
+    Err(invalid("no key is trusted for its 'iss', 'sub' and 'kid', or its signature is wrong"))
+}
+
+/// What is granted: within what the issuer may vouch for and what the client may have.
+fn scope_for(call: &Call<'_>, trusted: &TrustedIssuer) -> Result<Vec<String>, OAuth2Error> {
+    let config = call.service.config.load();
+    let (strategy, client) = (config.scope_strategy, call.client);
+    let asked = scope::parse(call.parameters.get("scope").unwrap_or_default());
+    if asked.is_empty() && config.default_grant_allowed_scope {
+        let both = |scope: &&String| scope::allows(strategy, &trusted.scope, scope);
+        return Ok(client.scope.iter().filter(both).cloned().collect());
+    }
+    scope::check(strategy, &trusted.scope, &asked)?;
+    scope::check(strategy, &client.scope, &asked)?;
+    Ok(asked)
+}
+
+fn invalid(why: &'static str) -> OAuth2Error {
+    OAuth2Error::new(ErrorCode::InvalidGrant, format!("The assertion is not accepted: {why}."))
+}

@@ -1,0 +1,82 @@
+//! Devices that wait for approval.
+
+use async_trait::async_trait;
+use orrery_core::id::GrantId;
+use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
+
+use crate::client::{Client, ClientId};
+use crate::device::DeviceCode;
+use crate::grant::Grant;
+use crate::store::Redeemed;
+use crate::token::StoredToken;
+
+/// What a device hears when it asks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Polled {
+    /// Nobody has decided yet.
+    Waiting,
+    /// Nobody has decided yet, and it asked too soon: from now on it has to wait longer.
+    TooSoon,
+    /// Somebody said no.
+    Denied,
+    /// Its codes have expired.
+    Expired,
+    /// Somebody said yes, to this. It can be taken once.
+    Approved(Box<Grant>),
+    /// There is no such device.
+    Unknown,
+}
+
+/// The tokens that an approved device takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceRedemption {
+    /// The device.
+    pub code: TokenHash,
+    /// The client that runs on it.
+    pub client: ClientId,
+    /// What was granted.
+    pub grant: GrantId,
+    /// What is stored of the tokens.
+    pub tokens: Vec<StoredToken>,
+    /// The family is needed at least so long.
+    pub grant_until: Timestamp,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// Devices.
+#[async_trait]
+pub trait DeviceStore: Send + Sync {
+    /// Stores a device. `Conflict::Other` when its user code is taken.
+    async fn device_create(&self, project: ProjectId, code: &DeviceCode) -> Result<(), StoreError>;
+
+    /// A device of the client asks, by any of the hashes that its code may have. Asking before it may lengthens its
+    /// interval by five seconds (RFC 8628 section 3.5).
+    async fn device_poll(
+        &self,
+        project: ProjectId,
+        hashes: &[TokenHash],
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<(Polled, Option<TokenHash>), StoreError>;
+
+    /// The device that shows a code, with its client, while somebody can still decide about it.
+    async fn device_by_user_code(
+        &self,
+        project: ProjectId,
+        hashes: &[TokenHash],
+        now: Timestamp,
+    ) -> Result<Option<(DeviceCode, Client)>, StoreError>;
+
+    /// Somebody decides: with a grant yes, without one no. False when somebody has before, or the codes have expired.
+    async fn device_decide(
+        &self,
+        project: ProjectId,
+        code: TokenHash,
+        grant: Option<&Grant>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// The approved device takes its tokens, once.
+    async fn device_redeem(&self, project: ProjectId, redemption: &DeviceRedemption) -> Result<Redeemed, StoreError>;
+}

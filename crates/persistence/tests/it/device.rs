@@ -1,0 +1,146 @@
+//! Devices that wait for approval.
+
+use std::time::Duration;
+
+use orrery_core::error::Conflict;
+use orrery_core::{StoreError, Timestamp};
+use orrery_oauth2::client::Client;
+use orrery_oauth2::device::{DeviceCode, DeviceState};
+use orrery_oauth2::grant::{Grant, GrantKind};
+use orrery_oauth2::store::{DeviceRedemption, Polled, Redeemed};
+
+use crate::oauth2_sample::{grant, login_session, registered};
+use crate::sample::{HOUR, NOW, hash};
+use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
+
+on_both_engines!(
+    a_device_waits_its_turn_until_somebody_approves_it,
+    one_of_sixteen_decides,
+    one_of_sixteen_takes_the_tokens,
+    a_user_code_is_taken_once,
+    nothing_happens_after_the_end,
+    another_project_sees_and_changes_nothing,
+);
+
+fn code(client: &Client) -> DeviceCode {
+    DeviceCode {
+        hash: hash(),
+        user_code: hash(),
+        client: client.id.clone(),
+        state: DeviceState::Waiting,
+        scope: vec!["openid".to_owned(), "offline".to_owned()],
+        audience: vec!["https://api.example.org".to_owned()],
+        grant: None,
+        poll_after: NOW,
+        poll_interval: 5,
+        issued_at: NOW,
+        expires_at: NOW + HOUR,
+    }
+}
+
+fn approval(client: &Client) -> Grant {
+    Grant { kind: GrantKind::Device, ..grant(client, login_session().id) }
+}
+
+async fn waiting(stage: &Stage) -> (Client, DeviceCode) {
+    let client = registered(stage, "tv").await;
+    let code = code(&client);
+    stage.database.devices().device_create(OURS, &code).await.expect("stores");
+    (client, code)
+}
+
+async fn poll(stage: &Stage, code: &DeviceCode, now: Timestamp) -> Polled {
+    let hashes = [hash(), code.hash];
+    stage.database.devices().device_poll(OURS, &hashes, &code.client, now).await.expect("answers").0
+}
+
+async fn a_device_waits_its_turn_until_somebody_approves_it(stage: Stage) {
+    let (client, code) = waiting(&stage).await;
+    let after = |seconds| NOW + Duration::from_secs(seconds);
+    assert_eq!(poll(&stage, &code, NOW).await, Polled::Waiting);
+    assert_eq!(poll(&stage, &code, after(4)).await, Polled::TooSoon);
+    assert_eq!(poll(&stage, &code, after(13)).await, Polled::TooSoon, "ten seconds now, and five more for that");
+    assert_eq!(poll(&stage, &code, after(28)).await, Polled::Waiting);
+    let store = stage.database.devices();
+    let found = store.device_by_user_code(OURS, &[code.user_code], NOW).await.expect("reads").expect("is there");
+    assert_eq!((found.0.scope, found.1), (code.scope.clone(), client.clone()));
+    let grant = approval(&client);
+    assert!(store.device_decide(OURS, code.hash, Some(&grant), NOW).await.expect("decides"));
+    assert_eq!(poll(&stage, &code, after(28)).await, Polled::Approved(Box::new(grant)));
+    assert!(store.device_by_user_code(OURS, &[code.user_code], NOW).await.expect("reads").is_none());
+    let stranger = registered(&stage, "other").await;
+    let theirs = store.device_poll(OURS, &[code.hash], &stranger.id, NOW).await.expect("answers");
+    assert_eq!(theirs.0, Polled::Unknown, "it runs another client");
+}
+
+async fn one_of_sixteen_decides(stage: Stage) {
+    let (client, code) = waiting(&stage).await;
+    let decided = sixteen_times(|| {
+        let (store, grant, code) = (stage.database.devices(), approval(&client), code.hash);
+        async move { store.device_decide(OURS, code, Some(&grant), NOW).await.expect("answers") }
+    })
+    .await;
+    assert_eq!(decided.iter().filter(|decided| **decided).count(), 1);
+    assert_eq!(stage.place.beside().rows("grants"), 1);
+    let refused = stage.database.devices().device_decide(OURS, code.hash, None, NOW).await.expect("answers");
+    assert!(!refused);
+}
+
+async fn one_of_sixteen_takes_the_tokens(stage: Stage) {
+    let (client, code) = waiting(&stage).await;
+    let grant = approval(&client);
+    let store = stage.database.devices();
+    assert!(store.device_decide(OURS, code.hash, Some(&grant), NOW).await.expect("decides"));
+    let redemption = DeviceRedemption {
+        code: code.hash,
+        client: client.id.clone(),
+        grant: grant.id,
+        tokens: Vec::new(),
+        grant_until: NOW + HOUR * 2,
+        now: NOW,
+    };
+    let taken = sixteen_times(|| {
+        let (store, redemption) = (store.clone(), redemption.clone());
+        async move { store.device_redeem(OURS, &redemption).await.expect("answers") }
+    })
+    .await;
+    assert_eq!(taken.iter().filter(|taken| **taken == Redeemed::Done).count(), 1);
+    assert_eq!(poll(&stage, &code, NOW).await, Polled::Unknown);
+}
+
+async fn a_user_code_is_taken_once(stage: Stage) {
+    let (client, first) = waiting(&stage).await;
+    let second = DeviceCode { user_code: first.user_code, ..code(&client) };
+    let outcome = stage.database.devices().device_create(OURS, &second).await;
+    assert!(matches!(outcome, Err(StoreError::Conflict(Conflict::Other))));
+}
+
+async fn nothing_happens_after_the_end(stage: Stage) {
+    let (client, code) = waiting(&stage).await;
+    let (store, late) = (stage.database.devices(), NOW + HOUR);
+    assert!(store.device_by_user_code(OURS, &[code.user_code], late).await.expect("reads").is_none());
+    assert!(!store.device_decide(OURS, code.hash, Some(&approval(&client)), late).await.expect("answers"));
+    assert_eq!(poll(&stage, &code, late).await, Polled::Expired);
+    assert!(store.device_decide(OURS, code.hash, None, NOW).await.expect("answers"));
+    assert_eq!(poll(&stage, &code, NOW).await, Polled::Denied);
+    assert_eq!(stage.place.beside().rows("grants"), 0);
+}
+
+async fn another_project_sees_and_changes_nothing(stage: Stage) {
+    let (client, code) = waiting(&stage).await;
+    let store = stage.database.devices();
+    let polled = store.device_poll(THEIRS, &[code.hash], &code.client, NOW).await.expect("answers");
+    assert_eq!(polled, (Polled::Unknown, None));
+    assert!(store.device_by_user_code(THEIRS, &[code.user_code], NOW).await.expect("reads").is_none());
+    assert!(!store.device_decide(THEIRS, code.hash, Some(&approval(&client)), NOW).await.expect("answers"));
+    let redemption = DeviceRedemption {
+        code: code.hash,
+        client: client.id.clone(),
+        grant: approval(&client).id,
+        tokens: Vec::new(),
+        grant_until: NOW,
+        now: NOW,
+    };
+    assert_eq!(store.device_redeem(THEIRS, &redemption).await.expect("answers"), Redeemed::Gone);
+    assert_eq!(poll(&stage, &code, NOW).await, Polled::Waiting);
+}
