@@ -18,6 +18,7 @@ use super::new_identity::{Dependents, NewIdentity, insert_many};
 use crate::columns::{Hash, Uid, Word};
 use crate::error::{OrConflict, Outcome};
 use crate::page;
+use crate::queue::Decision;
 use crate::rows::identity::{CredentialRow, IdentityRow};
 use crate::schema::{
     attempt_counters, credential_identifiers, flow_codes, flows, identities, identity_addresses, identity_credentials,
@@ -37,8 +38,13 @@ pub(super) const SEARCHED: [Word<CredentialKind>; 5] = [
 impl IdentityStore for Store {
     async fn identity_create(&self, project: ProjectId, identity: &Identity) -> Result<(), StoreError> {
         let new = [NewIdentity::new(project, identity)];
-        let mut created = self.write(move |connection| insert_many(connection, &new)).await?;
-        created.pop().unwrap_or(Ok(())).map_err(StoreError::Conflict)
+        let created = self.decide(move |connection| {
+            Ok(match insert_many(connection, &new)?.pop() {
+                Some(Err(conflict)) => Decision::Undo(Err(conflict)),
+                Some(Ok(())) | None => Decision::Keep(Ok(())),
+            })
+        });
+        created.await?.map_err(StoreError::Conflict)
     }
 
     async fn identity_create_many(
