@@ -66,7 +66,11 @@ pub async fn begin(
     };
     let request = request_of(&challenge, &client, &config)?;
     let first = First { service, context, config, cookies, client, request, challenge };
-    if first.config.urls.login.is_some() { first.to_application(session).await } else { first.to_sign_in(true).await }
+    if first.config.urls.login.is_some() {
+        first.ask_application(session).await
+    } else {
+        first.ask_to_sign_in(true).await
+    }
 }
 
 /// Goes on with a request whose browser has been to the built-in sign-in page.
@@ -93,7 +97,7 @@ pub async fn resume(
         let reason = "The request has expired before anybody signed in. Start again.";
         return Err(Refused::to_client(OAuth2Error::new(ErrorCode::RequestUnauthorized, reason), &request));
     }
-    First { service, context, config, cookies, client, request, challenge }.to_sign_in(false).await
+    First { service, context, config, cookies, client, request, challenge }.ask_to_sign_in(false).await
 }
 
 /// The request of a challenge, judged again: the client may have been changed since.
@@ -134,8 +138,8 @@ struct First<'a> {
 }
 
 impl First<'_> {
-    /// To the login application, which is always asked: it learns from `skip` that somebody is remembered.
-    async fn to_application(mut self, session: Option<LoginSession>) -> Result<Step, Refused> {
+    /// Sends the browser to the login application, which is always asked: it learns from `skip` that somebody is remembered.
+    async fn ask_application(mut self, session: Option<LoginSession>) -> Result<Step, Refused> {
         let usable = session.as_ref().filter(|session| {
             !reauthentication::is_due(&self.request, self.context.now, session.authenticated_at)
                 && is_whom_was_meant(&self.request, &self.config, &self.client, &session.subject)
@@ -161,8 +165,8 @@ impl First<'_> {
         Ok(Step { next: Next::Go(page.into()), cookies })
     }
 
-    /// To the built-in sign-in page, unless somebody is signed in.
-    async fn to_sign_in(mut self, first: bool) -> Result<Step, Refused> {
+    /// Sends the browser to the built-in sign-in page, unless somebody is signed in.
+    async fn ask_to_sign_in(mut self, first: bool) -> Result<Step, Refused> {
         let state = self.service.sign_in.signed_in(self.context, self.cookies).await?;
         let since = self.challenge.requested_at;
         let registers = has_prompt(&self.request, "registration") || has_prompt(&self.request, "create");

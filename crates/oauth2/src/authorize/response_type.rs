@@ -21,7 +21,8 @@ pub(super) fn parse(client: &Client, text: Option<&str>) -> Result<Vec<String>, 
         return unsupported(format!("The response type '{text}' is not supported."));
     }
     // Whoever may have a code may also ask whether somebody would give one.
-    if !client.may_use_response_type(text) && !(none && client.may_use_response_type("code")) {
+    let registered = client.may_use_response_type(text) || (none && client.may_use_response_type("code"));
+    if !registered {
         return unsupported(format!(
             "The client may not use the response type '{text}'. Register it in 'response_types' first."
         ));

@@ -49,7 +49,7 @@ pub(super) fn failed(error: ChallengeError) -> Result<HttpResponse, ApiError> {
 }
 
 /// `rejectOAuth2Request`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RejectBody {
     #[serde(deserialize_with = "or_default")]
@@ -60,12 +60,6 @@ pub(super) struct RejectBody {
     error_hint: String,
     #[serde(deserialize_with = "or_default")]
     status_code: i64,
-}
-
-impl Default for RejectBody {
-    fn default() -> Self {
-        Self { error: String::new(), error_description: String::new(), error_hint: String::new(), status_code: 0 }
-    }
 }
 
 impl From<RejectBody> for Rejection {

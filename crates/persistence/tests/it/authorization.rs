@@ -118,7 +118,18 @@ async fn an_ended_or_unremembered_sign_in_is_not_found(stage: Stage) {
         let begun = stage.database.authorizations().authorization_begin(OURS, &client.id, &[session.token], now).await;
         begun.expect("reads").expect("the client is there").session.is_some()
     };
-    assert!(found(&kept, NOW).await && found(&bound, NOW).await);
+    let by_token = async |session: &LoginSession, now| {
+        let tokens = [hash(), session.token];
+        stage.database.login_sessions().login_session_by_token(OURS, &tokens, now).await.expect("reads")
+    };
+    for session in [&kept, &bound] {
+        assert!(found(session, NOW).await);
+        assert_eq!(by_token(session, NOW).await.as_ref(), Some(session));
+    }
+    for session in [&forgotten, &lost] {
+        assert_eq!(by_token(session, NOW).await, None);
+    }
+    assert_eq!(by_token(&kept, NOW + HOUR).await, None);
     assert!(!found(&forgotten, NOW).await && !found(&lost, NOW).await);
     assert!(!found(&kept, NOW + HOUR).await, "its time is over");
     let by_id = stage.database.login_sessions();

@@ -185,6 +185,7 @@ async fn another_project_sees_and_ends_nothing(stage: Stage) {
     assert!(!grants.grant_revoke(THEIRS, one.id).await.expect("asks"));
     assert_eq!(grants.grants_revoke(THEIRS, SUBJECT, None).await.expect("asks"), 0);
     assert_eq!(sessions.login_session_by_id(THEIRS, session.id, NOW).await.expect("reads"), None);
+    assert_eq!(sessions.login_session_by_token(THEIRS, &[session.token], NOW).await.expect("reads"), None);
     assert_eq!(sessions.login_session_end(THEIRS, session.id).await.expect("asks"), None);
     assert_eq!(sessions.login_sessions_end(THEIRS, SUBJECT).await.expect("asks"), 0);
     let (grants, sessions) = (stage.beside().rows("grants"), stage.beside().rows("login_sessions"));
