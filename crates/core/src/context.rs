@@ -1,6 +1,9 @@
 //! What is known about a request before any rule is applied.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::id::ProjectId;
 use crate::time::Timestamp;
@@ -22,4 +25,26 @@ pub struct RequestContext {
     pub location: Option<String>,
     /// `Accept-Language`, for pages and messages.
     pub accept_language: Option<String>,
+    /// What hooks may know of the request; none unless a hook may be called.
+    pub caused_by: Option<Arc<CausingRequest>>,
+}
+
+/// What hooks may know of the request that caused them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CausingRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The full URL.
+    pub url: String,
+    /// The headers that are passed on, in their usual spelling.
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// The cookies that are passed on.
+    pub cookies: BTreeMap<String, String>,
+}
+
+// Headers and cookies may be secrets of others.
+impl fmt::Debug for CausingRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CausingRequest").field("method", &self.method).finish_non_exhaustive()
+    }
 }

@@ -30,6 +30,8 @@ purposes! {
     LogoutToken = b"orrery/logout-token/v1",
     /// One-time codes sent by mail or SMS.
     OneTimeCode = b"orrery/one-time-code/v1",
+    /// Codes that are exchanged for a session token.
+    ExchangeCode = b"orrery/exchange-code/v1",
     /// Session and continuity cookies.
     Cookie = b"orrery/cookie/v1",
     /// Page tokens of lists.

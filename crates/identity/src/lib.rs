@@ -13,6 +13,7 @@
 pub mod config;
 pub mod credentials;
 pub mod flow;
+pub mod hooks;
 pub mod http;
 pub mod identity;
 pub mod kratos;

@@ -23,6 +23,7 @@ pub(crate) fn context() -> RequestContext {
         user_agent: Some("Test/1.0".to_owned()),
         location: None,
         accept_language: None,
+        caused_by: None,
     }
 }
 

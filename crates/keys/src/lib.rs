@@ -15,6 +15,7 @@
 pub mod algorithm;
 pub mod config;
 pub mod error;
+mod fixed;
 pub mod foreign;
 pub mod http;
 pub mod jwk;
@@ -27,5 +28,6 @@ pub mod store;
 pub use algorithm::SigningAlgorithm;
 pub use config::KeysConfig;
 pub use error::KeyError;
+pub use fixed::{FixedKey, UnusableSet};
 pub use jwt::{Claims, MAX_TOKEN};
 pub use manager::{KeyManager, Lifetime, Maintenance, NewKey, PublicJwks, TokenToSign, VerifiedToken, VerifyError};

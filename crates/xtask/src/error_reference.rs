@@ -66,7 +66,11 @@ const IDS: &[(&str, &str, &str)] = &[
         "403",
         "The address has to be verified first; `details` names the flow for it.",
     ),
-    ("upstream_error", "502", "Another server that this request needs gave no usable answer. Try again later."),
+    (
+        "upstream_error",
+        "502, 504",
+        "Another server that this request needs gave no usable answer, or none in time. Try again later.",
+    ),
 ];
 
 /// The whole page.

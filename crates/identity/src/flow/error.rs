@@ -1,9 +1,11 @@
 //! Why a step of a flow cannot go on, where the flow itself cannot say so.
 
 use orrery_core::StoreError;
+use orrery_core::outbound::OutboundError;
 
-use super::{Flow, FlowKind, FlowMethod, Submission, VerificationFlow};
+use super::{Flow, FlowKind, FlowMethod, PlacedMessage, Submission, VerificationFlow};
 use crate::credentials::password::Overloaded;
+use crate::hooks::HookError;
 use crate::limits::TooMany;
 
 /// Why a step of a flow cannot go on. Whatever the person can correct in the form is a message in the flow instead.
@@ -47,6 +49,15 @@ pub enum FlowError {
     /// The account has no proven address; a verification flow was begun.
     #[error("an address must be verified first")]
     AddressUnverified(VerificationFlow),
+    /// Whether a password is breached has to be known, and is not.
+    #[error("passwords cannot be compared with known breaches")]
+    Breaches(#[source] OutboundError),
+    /// A hook objects to the beginning of a flow, for these reasons.
+    #[error("a hook objects")]
+    HookRefused(Vec<PlacedMessage>),
+    /// A hook that had to be waited for brought no answer.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// Too many requests came from one address.
     #[error(transparent)]
     TooMany(#[from] TooMany),

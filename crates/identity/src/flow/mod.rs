@@ -37,7 +37,7 @@ pub use steps::{BrowserSecrets, Open, Submitted};
 pub use submission::{Asked, Encoding, Submission};
 
 /// Which flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FlowKind {
     /// Signing in.

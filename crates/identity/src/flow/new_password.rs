@@ -1,9 +1,11 @@
 //! A password that somebody chooses: refused with the message that says what to change.
 
+use orrery_core::RequestContext;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{Message, PlacedMessage, catalogue};
+use super::{FlowError, Message, PlacedMessage, catalogue};
+use crate::IdentityService;
 use crate::config::Config;
 use crate::credentials::password::{PolicyViolation, check};
 
@@ -13,11 +15,30 @@ const MAX_BYTES: usize = 4096;
 /// The node that messages about it stand at.
 const NODE: &str = "password";
 
-/// The password, if an identity with these sign-in names may use it; else what to correct.
+/// The password, if an identity with these sign-in names may use it; else what to correct: at the password's node or, when
+/// there is no sign-in name at all, on the form.
 ///
 /// # Errors
-/// The message, at the password's node or, when there is no sign-in name at all, on the form.
-pub fn acceptable(
+/// [`FlowError::Breaches`] when it has to be known whether the password is breached, and is not.
+pub async fn acceptable(
+    service: &IdentityService,
+    context: &RequestContext,
+    config: &Config,
+    identifiers: &[String],
+    password: Option<SecretString>,
+) -> Result<Result<SecretString, PlacedMessage>, FlowError> {
+    let password = match within_policy(config, identifiers, password) {
+        Ok(password) => password,
+        Err(message) => return Ok(Err(message)),
+    };
+    let found = service.breaches.found(&password, &config.breaches, context.now).await;
+    Ok(match found.map_err(FlowError::Breaches)? {
+        None => Ok(password),
+        Some(breaches) => Err(catalogue::PASSWORD_BREACHED.with([("breaches", json!(breaches))]).on_node(NODE)),
+    })
+}
+
+fn within_policy(
     config: &Config,
     identifiers: &[String],
     password: Option<SecretString>,

@@ -1,5 +1,6 @@
 //! Settings, a schema and flows that tests of rendering share.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use orrery_core::TokenHash;
@@ -9,10 +10,11 @@ use url::Url;
 use super::form::{Generation, Reader};
 use super::{Flow, FlowKind, FlowType, Origin};
 use crate::config::{
-    After, CodeConfig, CodeSignIn, Compatibility, Config, Delivery, FlowLifespans, HashAlgorithm, HasherConfig,
-    LimitsConfig, LinkConfig, LoginConfig, PasswordPolicy, RecoveryConfig, RegistrationConfig, RegistrationStyle,
-    RequiredAal, SettingsConfig, UiUrls, VerificationConfig,
+    After, Before, BreachPolicy, CodeConfig, CodeSignIn, Compatibility, Config, Delivery, FlowLifespans, HashAlgorithm,
+    HasherConfig, LimitsConfig, LinkConfig, LoginConfig, PasswordPolicy, RecoveryConfig, RegistrationConfig,
+    RegistrationStyle, RequiredAal, SettingsConfig, UiUrls, VerificationConfig, WebHooks,
 };
+use crate::credentials::password::BreachedList;
 use crate::schema::IdentitySchema;
 use crate::test_values;
 
@@ -43,6 +45,8 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
             recovery: hour,
             verification: hour,
         },
+        before: Before::default(),
+        web_hooks: WebHooks { any: false, timeout: hour, header_allowlist: Vec::new(), retention: hour },
         login: LoginConfig::default(),
         registration: RegistrationConfig {
             enabled: true,
@@ -80,6 +84,7 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
         },
         link: LinkConfig { enabled: true, lifespan: hour, base_url: None },
         password: PasswordPolicy { enabled: true, min_length: 8, similarity_check: true },
+        breaches: BreachPolicy { service: None, tolerated: 0, tolerates_silence: true, list: BreachedList::default() },
         hasher: HasherConfig {
             algorithm: HashAlgorithm::Argon2id { memory_kib: 256, iterations: 1, parallelism: 1 },
             workers: 1,
@@ -87,6 +92,7 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
         },
         cookies: session.cookie.clone(),
         session,
+        tokenizer: BTreeMap::new(),
         limits: LimitsConfig { attempts: 10, window: hour, lock: hour, submits_per_minute: 0, flows_per_minute: 0 },
         compatibility: Compatibility::Auto,
         continue_with_transitions: false,

@@ -6,6 +6,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use orrery_core::RequestContext;
 use orrery_core::id::FlowErrorId;
+use orrery_core::jsonnet::JsonnetError;
+use orrery_core::outbound::OutboundError;
 use orrery_web::{ApiError, response};
 use serde_json::{Value, json};
 
@@ -14,6 +16,7 @@ use crate::IdentityService;
 use crate::config::Config;
 use crate::credentials::password::Overloaded;
 use crate::flow::{Flow, FlowError, FlowType, form};
+use crate::hooks::{self, HookError};
 use crate::limits::Rate;
 
 /// An error for whoever asks: JSON, or for a navigating browser the error page with the stored error.
@@ -125,11 +128,30 @@ pub fn api_error(error: FlowError) -> ApiError {
         FlowError::AddressUnverified(flow) => ApiError::forbidden("The account's address must be verified first.")
             .with_id("session_verified_address_required")
             .with_detail("continue_with", json!([{"action": "show_verification_ui", "flow": flow}])),
+        FlowError::HookRefused(messages) => {
+            let said: Vec<_> = messages.iter().map(|placed| json!(placed.message)).collect();
+            ApiError::bad_request(hooks::words(&messages)).with_detail("messages", said)
+        }
+        FlowError::Hook(error) => hook_error(error),
+        FlowError::Breaches(OutboundError::Timeout) => ApiError::upstream_timeout(OutboundError::Timeout),
+        FlowError::Breaches(error) => ApiError::upstream(error),
         FlowError::TooMany(limit) => ApiError::too_many_requests(seconds(limit.retry_after)),
         FlowError::Overloaded(overloaded) => {
             ApiError::unavailable(seconds(Overloaded::RETRY_AFTER)).with_source(overloaded)
         }
         FlowError::Store(error) => error.into(),
+    }
+}
+
+/// A hook that brought no answer: whose fault it is decides.
+fn hook_error(error: HookError) -> ApiError {
+    match error {
+        HookError::Call { why: OutboundError::Timeout, .. } => ApiError::upstream_timeout(error),
+        HookError::Body { why: JsonnetError::Unavailable(_), .. } => {
+            ApiError::unavailable(seconds(Overloaded::RETRY_AFTER)).with_source(error)
+        }
+        HookError::Body { .. } => ApiError::misconfigured(error),
+        HookError::Call { .. } | HookError::Answer { .. } => ApiError::upstream(error),
     }
 }
 

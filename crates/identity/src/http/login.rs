@@ -45,6 +45,7 @@ impl SelfService for Login {
             aal: aal(exchange.asked("aal"))?,
             schema_id: exchange.asked("identity_schema").map(str::to_owned),
             session: exchange.session().await?.zip(token),
+            exchange: exchange.wants_exchange(),
         };
         exchange.begun(start(exchange.service, exchange.context, asked).await, return_to)
     }

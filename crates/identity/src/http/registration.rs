@@ -47,6 +47,7 @@ impl SelfService for Registration {
             after_verification_return_to: exchange.return_to("after_verification_return_to")?,
             schema_id: exchange.asked("identity_schema").map(str::to_owned),
             session: exchange.session().await?,
+            exchange: exchange.wants_exchange(),
         };
         exchange.begun(start(exchange.service, exchange.context, asked).await, return_to)
     }

@@ -1,17 +1,21 @@
 //! A person's own sessions.
 
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::id::SessionId;
+use orrery_core::jsonnet::JsonnetError;
 use orrery_web::page::PageBounds;
 use orrery_web::{ApiError, Context, Listener, Pairs, Routes, response};
+use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::list::List;
 use super::session::{self, inactive, refused};
 use crate::IdentityService;
+use crate::session::exchange::{Outcome, exchange};
+use crate::session::tokenize::{TokenizeError, tokenize};
 use crate::session::{NoSession, Presented, SessionJson, current, whoami};
 use crate::store::SessionFilter;
 
@@ -31,6 +35,7 @@ pub fn routes(surface: &'static str) -> Routes {
     let routes = Routes::new(Listener::Public, surface)
         .get(whoami, Some("toSession"), to_session)
         .get("/sessions", Some("listMySessions"), list)
+        .get("/sessions/token-exchange", Some("exchangeSessionToken"), exchange_token)
         .delete("/sessions", Some("disableMyOtherSessions"), revoke_others)
         .delete("/sessions/{id}", Some("disableMySession"), revoke);
     // Proxies ask with the method that they were asked with.
@@ -49,9 +54,16 @@ pub async fn to_session(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let config = service.config.load();
-    if let Some(template) = Pairs::of_query(&request)?.get("tokenize_as").filter(|template| !template.is_empty()) {
-        return Err(ApiError::bad_request(format!("There is no tokenizer template named \"{template}\".")));
-    }
+    let query = Pairs::of_query(&request)?;
+    let template = match query.get("tokenize_as").filter(|name| !name.is_empty()) {
+        None => None,
+        Some(name) => Some(
+            config
+                .tokenizer
+                .get(name)
+                .ok_or_else(|| ApiError::bad_request(format!("There is no tokenizer template named \"{name}\".")))?,
+        ),
+    };
     let presented = session::presented(&request, &service, &context);
     let found = match whoami(&service, &context, &presented, config.session.required_aal).await {
         Ok(found) => found,
@@ -65,15 +77,67 @@ pub async fn to_session(
     let expires_at = found.session.expires_at;
     let generation = config.compatibility.generation(context.user_agent.as_deref());
     let shown = SessionJson::public(&found, &config.public_url, context.now).readable_by(generation);
-    let mut answer = response::ok(&shown)?;
+    let mut answer = match template {
+        None => response::ok(&shown)?,
+        Some(template) => {
+            let mut shown = serde_json::to_value(&shown).map_err(ApiError::internal)?;
+            let token = tokenize(&service, &context, template, &found, shown.clone()).await;
+            shown["tokenized"] = json!(token.map_err(untokenized)?);
+            response::ok(&shown)?
+        }
+    };
     let identity = HeaderValue::from_str(&found.identity.id.to_string()).map_err(ApiError::internal)?;
     answer.headers_mut().insert(IDENTITY_ID, identity);
-    if let Some(longest) = config.session.cache_for {
+    // A token ends sooner than the session that it is about.
+    if let Some(longest) = config.session.cache_for.filter(|_| template.is_none()) {
         let seconds = expires_at.since(context.now).min(longest).as_secs();
         answer.headers_mut().insert(CACHE_FOR, HeaderValue::from(seconds));
     }
     let outdated = presented.token().filter(|_| presented.is_outdated_cookie(expires_at));
     response::with_cookies(answer, outdated.map(|token| session::cookie(&service, &context, token, expires_at)))
+}
+
+fn untokenized(error: TokenizeError) -> ApiError {
+    match error {
+        TokenizeError::NoSubject => ApiError::bad_request(
+            "The template names the owner of a token by their external_id, and this identity has none.",
+        ),
+        TokenizeError::Mapper(JsonnetError::Unavailable(_)) => ApiError::unavailable(1).with_source(error),
+        TokenizeError::Mapper(_) | TokenizeError::NoClaims => ApiError::misconfigured(error),
+        TokenizeError::Key(error) => ApiError::internal(error),
+    }
+}
+
+/// `exchangeSessionToken`: the session that a browser earned, for the app that began the flow.
+///
+/// # Errors
+/// 400 for a missing code; 404 while nobody has signed in, and for codes that are wrong or used. 422 with the flow when it
+/// has to be corrected first.
+pub async fn exchange_token(
+    service: Data<IdentityService>,
+    context: Context,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let query = Pairs::of_query(&request)?;
+    let code = |name: &str| {
+        let given = query.get(name).filter(|code| !code.is_empty());
+        given.ok_or_else(|| ApiError::bad_request(format!("The query parameter \"{name}\" is missing.")))
+    };
+    let config = service.config.load();
+    match exchange(&service, &context, code("init_code")?, code("return_to_code")?).await? {
+        Outcome::Session(found, token) => {
+            let generation = config.compatibility.generation(context.user_agent.as_deref());
+            let shown = SessionJson::public(&found, &config.public_url, context.now).readable_by(generation);
+            response::ok(&json!({"session_token": token.expose_secret(), "session": shown}))
+        }
+        Outcome::Failed(flow) => {
+            let body = super::read(&service, &context, &request, flow.kind, flow.id).await?;
+            response::json(StatusCode::UNPROCESSABLE_ENTITY, &body)
+        }
+        Outcome::NotReady => {
+            Err(ApiError::not_found("Nobody has signed in with these codes yet, or they are wrong or were used."))
+        }
+    }
 }
 
 /// `listMySessions`: the caller's other active sessions.

@@ -35,7 +35,8 @@ impl SelfService for Verification {
     }
 
     async fn start(exchange: &Exchange<'_>, origin: Origin) -> Result<Begun, ApiError> {
-        Ok(Begun::Flow(Box::new(start(exchange.service, exchange.context, origin).await?)))
+        let flow = start(exchange.service, exchange.context, origin).await.map_err(api_error)?;
+        Ok(Begun::Flow(Box::new(flow)))
     }
 
     async fn show(exchange: &Exchange<'_>, flow: &Flow, csrf_token: &str) -> Result<Frame, ApiError> {

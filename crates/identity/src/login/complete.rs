@@ -4,13 +4,14 @@ use orrery_core::{RequestContext, Timestamp, TokenHash};
 
 use super::{LoggedIn, Login, Outcome, SessionIssue};
 use crate::IdentityService;
-use crate::config::{Config, Hook};
+use crate::config::Hook;
 use crate::credentials::Credential;
 use crate::flow::steps::again;
 use crate::flow::{
     ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, Submitted, VerificationFlow, catalogue,
 };
-use crate::identity::{Identity, Via};
+use crate::hooks::{self, Caller, Changes};
+use crate::identity::{AddressStatus, Identity, Via};
 use crate::limits::Pass;
 use crate::session::{self, SessionWithIdentity, UsedMethod};
 use crate::store::{Completion, LoginDone, SessionWrite};
@@ -56,7 +57,8 @@ pub(super) async fn complete(
         SessionIssue::New => browser.next,
         SessionIssue::Renewed => browser.present,
     });
-    let after = after(service, context, config, &flow, &identity, method, Origin::of(&flow, csrf)).await?;
+    let caller = Caller { service, context, config };
+    verified(caller, &flow, &identity, method).await?;
     let (session, token, write) = if let Some((own, token)) = own {
         let renewed = session::renew(&own.session, used, &config.session, context, &*service.entropy);
         (renewed.clone(), token, SessionWrite::Renew(renewed))
@@ -67,6 +69,12 @@ pub(super) async fn complete(
     };
     let before = flow.clone();
     close(&mut flow, context, &session);
+    let hooks = hooks::After { caller, flow: &flow, method };
+    if let Some(messages) = hooks.ask(&mut identity, Some(&session), Changes::Ignored).await? {
+        return again(service, context, before, messages, None).await;
+    }
+    let events = hooks.tell(&identity, Some(&session)).await?;
+    let after = after(caller, &identity, method, Origin::of(&flow, csrf)).await?;
     let done = LoginDone {
         flow: flow.clone(),
         session: write,
@@ -76,10 +84,12 @@ pub(super) async fn complete(
         code,
         proven: address,
         messages: Vec::new(),
+        events,
     };
     match (service.flows.login_complete(context.project, &done).await?, issued) {
         (Completion::Done, _) => {
             service.wake.enqueued(done.messages.len());
+            service.outbox.recorded(done.events.len());
             let session = SessionWithIdentity { session, identity };
             let continue_with = after.continue_with;
             let logged_in = LoggedIn { flow, method, session, token, issued, continue_with };
@@ -119,44 +129,45 @@ struct After {
     continue_with: Vec<ContinueWith>,
 }
 
-/// Runs the operator's hooks: it is certain who it is, and their session is not stored yet. What objects ends the login
-/// here. `origin` is for the flows that a hook begins, in the browser with its coming session.
+/// Refuses accounts without a proven address, if the operator wants that. It comes first: nobody outside is to hear of a
+/// sign-in that does not happen.
+async fn verified(caller: Caller<'_>, flow: &Flow, identity: &Identity, method: FlowMethod) -> Result<(), FlowError> {
+    let Caller { service, context, config } = caller;
+    if !config.login.after.hooks(method.as_str()).contains(&Hook::RequireVerifiedAddress) {
+        return Ok(());
+    }
+    // Nobody is signed in by that: the browser stays who it is.
+    match unverified(service, context, identity, Origin::of(flow, flow.csrf)).await? {
+        Some(next) => Err(FlowError::AddressUnverified(next)),
+        None => Ok(()),
+    }
+}
+
+/// What the remaining hooks make of a login that nobody objects to. `origin` is for the flows that a hook begins, in the
+/// browser with its coming session.
 async fn after(
-    service: &IdentityService,
-    context: &RequestContext,
-    config: &Config,
-    flow: &Flow,
+    caller: Caller<'_>,
     identity: &Identity,
     method: FlowMethod,
     origin: Origin,
 ) -> Result<After, FlowError> {
+    let Caller { service, context, config } = caller;
     let hooks = config.login.after.hooks(method.as_str());
-    let mut after = After { revoke_others: false, continue_with: Vec::new() };
-    for hook in hooks {
-        match hook {
-            Hook::RequireVerifiedAddress => {
-                // Nobody is signed in by that: the browser stays who it is.
-                if let Some(next) = unverified(service, context, identity, Origin::of(flow, flow.csrf)).await? {
-                    return Err(FlowError::AddressUnverified(next));
-                }
-            }
-            Hook::RevokeActiveSessions => after.revoke_others = true,
-            Hook::ShowVerificationUi => {
-                let unproven = identity.verifiable_addresses.iter().find(|address| !address.verified);
-                let Some(address) = unproven.filter(|_| config.verification.enabled) else { continue };
-                let begun = verification::send_for(service, context, identity, address, origin.clone()).await;
-                match begun {
-                    Ok(Some(begun)) => {
-                        let flow = VerificationFlow::of(&begun, &address.value, config);
-                        after.continue_with.push(ContinueWith::ShowVerificationUi { flow });
-                    }
-                    // Signing in does not depend on it.
-                    Ok(None) | Err(FlowError::TooMany(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Hook::Session | Hook::VerifyNewAddress => {}
+    let mut after = After { revoke_others: hooks.contains(&Hook::RevokeActiveSessions), continue_with: Vec::new() };
+    let shows = hooks.contains(&Hook::ShowVerificationUi);
+    let unproven = identity.verifiable_addresses.iter().find(|address| {
+        let sends = hooks.contains(&Hook::Verification) && address.status == AddressStatus::Pending;
+        !address.verified && (shows || sends)
+    });
+    let Some(address) = unproven.filter(|_| config.verification.enabled) else { return Ok(after) };
+    match verification::send_for(service, context, identity, address, origin).await {
+        Ok(Some(begun)) if shows => {
+            let flow = VerificationFlow::of(&begun, &address.value, config);
+            after.continue_with.push(ContinueWith::ShowVerificationUi { flow });
         }
+        // Signing in does not depend on it.
+        Ok(_) | Err(FlowError::TooMany(_)) => {}
+        Err(error) => return Err(error),
     }
     Ok(after)
 }
@@ -175,7 +186,7 @@ async fn unverified(
     let begun = match verification::send_for(service, context, identity, address, origin.clone()).await? {
         Some(begun) => begun,
         // The address cannot be written to; another may be entered.
-        None => verification::start(service, context, origin).await?,
+        None => verification::blank(service, context, origin).await?,
     };
     Ok(Some(VerificationFlow::of(&begun, &address.value, &service.config.load())))
 }

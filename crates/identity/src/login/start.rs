@@ -12,6 +12,7 @@ use crate::IdentityService;
 use crate::credentials::CredentialKind;
 use crate::credentials::code::addresses as code_addresses;
 use crate::flow::{Encoding, Flow, FlowError, FlowKind, Origin, Submission, catalogue};
+use crate::hooks::{self, Caller};
 use crate::limits::Known;
 use crate::session::{Aal, SessionWithIdentity};
 
@@ -28,6 +29,8 @@ pub struct StartLogin {
     pub schema_id: Option<String>,
     /// The request's session and its token, if it is active.
     pub session: Option<(SessionWithIdentity, SecretString)>,
+    /// Whether an app wants to exchange codes for the session.
+    pub exchange: bool,
 }
 
 /// Begins a login and stores it: one insert, and one lookup when somebody is signed in.
@@ -41,11 +44,13 @@ pub async fn start(service: &IdentityService, context: &RequestContext, asked: S
     }
     let mut flow = Flow::begin(FlowKind::Login, asked.origin, config.lifespans.login, context.now, &*service.entropy);
     flow.schema_id = asked.schema_id;
+    let caller = Caller { service, context, config: &config };
     let Some((current, token)) = asked.session else {
         if asked.aal > Aal::Aal1 {
             return Err(FlowError::FirstFactorNeeded);
         }
-        service.flows.flow_create(context.project, &flow).await?;
+        Memory { exchange: asked.exchange, ..Memory::default() }.store(&mut flow);
+        hooks::begin(caller, &flow).await?;
         return Ok(flow);
     };
     if !asked.refresh && asked.aal <= current.session.aal {
@@ -59,6 +64,8 @@ pub async fn start(service: &IdentityService, context: &RequestContext, asked: S
     flow.messages.push(notice.message().on_form());
     let offer = offer(service, context, &mut flow, &current).await?;
     Memory { offer: Some(offer.clone()), ..Memory::default() }.store(&mut flow);
+    // What is called before the flow is called before anything is sent, too.
+    hooks::begin(caller, &flow).await?;
     if !asked.refresh
         && let [only] = offer.codes.as_slice()
         && Memory::of(&flow).offers_code(&flow, &config)
@@ -77,7 +84,6 @@ pub async fn start(service: &IdentityService, context: &RequestContext, asked: S
             Sent::FlowClosed => return Err(FlowError::Unknown),
         }
     }
-    service.flows.flow_create(context.project, &flow).await?;
     Ok(flow)
 }
 

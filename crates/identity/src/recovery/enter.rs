@@ -1,5 +1,7 @@
 //! Entering a code: the right one signs in and begins the settings flow, in one step.
 
+use std::collections::BTreeSet;
+
 use orrery_core::TokenHash;
 use orrery_core::id::IdentityId;
 use orrery_core::secret::Purpose;
@@ -10,7 +12,11 @@ use super::submit::replaced;
 use super::{Memory, Outcome, Recovered, address, begin_again};
 use crate::config::Hook;
 use crate::flow::steps::{again, invalid};
-use crate::flow::{BrowserSecrets, Flow, FlowError, FlowMethod, FlowState, Origin, Submitted, catalogue, one_time};
+use crate::flow::{
+    BrowserSecrets, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted, catalogue, one_time,
+};
+use crate::hooks::{self, Caller, Changes};
+use crate::identity::Identity;
 use crate::limits::{Door, Entry};
 use crate::session::{self, Aal, AuthenticationMethod, UsedMethod};
 use crate::settings;
@@ -39,13 +45,17 @@ pub(super) async fn enter(
         }
     };
     let secret = if one_time::is_plausible(&code) { code.as_str() } else { "" };
-    let attempt = prepare(sender, &flow, secret, browser, config.code.max_submissions);
+    let mut attempt = prepare(sender, &flow, secret, browser, config.code.max_submissions);
+    if let Some(messages) = attempt.consult(sender, &flow).await? {
+        return again(service, context, flow, messages, None).await;
+    }
     let csrf = browser.map(|browser| browser.present);
     match service.flows.recovery_complete(project, &attempt.done).await? {
         Recovery::Done => {
             if let Some(counter) = pass.counter_to_clear() {
                 service.attempts.attempts_clear(project, counter).await?;
             }
+            service.outbox.recorded(attempt.done.events.len());
             Ok(attempt.recovered())
         }
         Recovery::Wrong => {
@@ -78,6 +88,32 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
+    /// Asks the hooks, if this is the right code; what they object is the value. Nothing is used up by that.
+    pub(super) async fn consult(
+        &mut self,
+        sender: Sender<'_>,
+        flow: &Flow,
+    ) -> Result<Option<Vec<PlacedMessage>>, FlowError> {
+        let Sender { service, context, config } = sender;
+        let method = flow.active.unwrap_or(FlowMethod::Code);
+        let hooks = hooks::After { caller: Caller { service, context, config }, flow: &self.done.flow, method };
+        let Some(owner) = flow.identity_id.filter(|_| !hooks.is_empty()) else { return Ok(None) };
+        let (project, now) = (context.project, context.now);
+        if flow.submissions >= self.done.max_submissions
+            || !service.flows.verification_code_fits(project, flow.id, &self.done.codes, now).await?
+        {
+            return Ok(None);
+        }
+        let found = service.identities.identity_by_id(project, owner, &BTreeSet::new()).await?;
+        let Some(mut identity) = found.filter(Identity::is_active) else { return Ok(None) };
+        let session = &self.session.session;
+        if let Some(messages) = hooks.ask(&mut identity, Some(session), Changes::Ignored).await? {
+            return Ok(Some(messages));
+        }
+        self.done.events = hooks.tell(&identity, Some(session)).await?;
+        Ok(None)
+    }
+
     /// It was the right one.
     pub(super) fn recovered(self) -> Submitted<Outcome> {
         let RecoveryDone { flow, settings, .. } = self.done;
@@ -131,6 +167,7 @@ pub(super) fn prepare(
         session: issued.write(&service.keyring),
         settings,
         revoke_others: hooks.contains(&Hook::RevokeActiveSessions),
+        events: Vec::new(),
     };
     Attempt { done, session: issued }
 }

@@ -10,6 +10,7 @@ use super::submit::replaced;
 use super::{Outcome, begin_again};
 use crate::IdentityService;
 use crate::flow::message::Message;
+use crate::flow::steps::again;
 use crate::flow::{BrowserSecrets, Flow, FlowError, FlowMethod, FlowType, Open, Submitted, catalogue};
 use crate::store::Recovery;
 
@@ -46,9 +47,15 @@ pub async fn follow(
     }
     let sender = Sender { service, context, config: &config };
     // A token cannot be guessed, so wrong ones need no count.
-    let attempt = prepare(sender, flow, token, Some(browser), u32::MAX);
+    let mut attempt = prepare(sender, flow, token, Some(browser), u32::MAX);
+    if let Some(messages) = attempt.consult(sender, flow).await? {
+        return again(service, context, flow.clone(), messages, None).await;
+    }
     match service.flows.recovery_complete(context.project, &attempt.done).await? {
-        Recovery::Done => Ok(attempt.recovered()),
+        Recovery::Done => {
+            service.outbox.recorded(attempt.done.events.len());
+            Ok(attempt.recovered())
+        }
         Recovery::Wrong | Recovery::TooMany | Recovery::FlowClosed => {
             over(catalogue::RECOVERY_TOKEN_INVALID.message()).await
         }

@@ -21,6 +21,7 @@ use serde_json::json;
 use crate::IdentityService;
 use crate::config::{Config, Delivery};
 use crate::flow::{Flow, FlowError, FlowKind, FlowMethod, FlowState, Origin, PlacedMessage};
+use crate::hooks::{self, Caller};
 use crate::identity::Via;
 use crate::session::{Session, SessionWithIdentity};
 
@@ -69,8 +70,9 @@ pub async fn start(
         return Err(FlowError::SessionAvailable);
     }
     let memory = Memory { skip_settings, ..Memory::default() };
-    let flow = begin(&service.config.load(), context, origin, &memory, &*service.entropy);
-    service.flows.flow_create(context.project, &flow).await?;
+    let config = service.config.load();
+    let flow = begin(&config, context, origin, &memory, &*service.entropy);
+    hooks::begin(Caller { service, context, config: &config }, &flow).await?;
     Ok(flow)
 }
 

@@ -15,6 +15,7 @@ use crate::flow::steps::again;
 use crate::flow::{
     ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted, VerificationFlow, catalogue,
 };
+use crate::hooks::{self, Caller, Changes};
 use crate::identity::Identity;
 use crate::session::{self, UsedMethod};
 use crate::store::{Completion, IdentityFilter, RegistrationDone};
@@ -40,23 +41,32 @@ pub(super) async fn complete(
     let Registering { service, context, config, browser, .. } = registering;
     let Chosen { method, used, code } = chosen;
     let before = flow.clone();
+    let caller = Caller { service, context, config };
+    flow.state = FlowState::PassedChallenge;
+    flow.identity_id = Some(identity.id);
+    let asking = hooks::After { caller, flow: &flow, method };
+    if let Some(mut messages) = asking.ask(&mut identity, None, Changes::Taken).await? {
+        let mut flow = before;
+        let about_password = messages.iter().any(|placed| placed.node.as_deref() == Some("password"));
+        show(&mut flow, if about_password { Screen::Credentials } else { Screen::Profile }, &mut messages);
+        return again(service, context, flow, messages, None).await;
+    }
     let hooks = config.registration.after.hooks(method.as_str());
-    // The session comes last, whatever its place in the list.
-    let issued = hooks
-        .contains(&Hook::Session)
+    // The session comes last, whatever its place in the list; there is none for somebody whom a hook has disabled.
+    let issued = (hooks.contains(&Hook::Session) && identity.is_active())
         .then(|| session::issue(identity.id, used, &config.session, context, &*service.entropy));
     let csrf = browser.map(|browser| if issued.is_some() { browser.next } else { browser.present });
     let verification = verification(service, context, &flow, &identity, csrf);
-    flow.state = FlowState::PassedChallenge;
-    flow.identity_id = Some(identity.id);
     flow.session_id = issued.as_ref().map(|issued| issued.session.id);
     flow.completed_at = Some(context.now);
     flow.updated_at = context.now;
-    // The account has them now; the flow need not remember.
-    flow.values.clear();
     if let Some((_, address)) = &verification {
         identity.sent_to(address, context.now);
     }
+    let telling = hooks::After { caller, flow: &flow, method };
+    let events = telling.tell(&identity, issued.as_ref().map(|issued| &issued.session)).await?;
+    // The account has them now; the flow need not remember.
+    flow.values.clear();
     let mut done = RegistrationDone {
         flow,
         identity,
@@ -64,6 +74,7 @@ pub(super) async fn complete(
         code,
         verification: None,
         messages: Vec::new(),
+        events,
     };
     let mut continue_with = Vec::new();
     if let Some((begun, address)) = verification {
@@ -77,6 +88,7 @@ pub(super) async fn complete(
     match service.flows.registration_complete(context.project, &done).await {
         Ok(Completion::Done) => {
             service.wake.enqueued(done.messages.len());
+            service.outbox.recorded(done.events.len());
             let session = issued.map(|issued| (issued.session, issued.token));
             let RegistrationDone { flow, identity, .. } = done;
             Ok(Submitted::Done(Box::new(Registered { flow, method, identity, session, continue_with })))

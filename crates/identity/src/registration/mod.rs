@@ -69,6 +69,9 @@ pub struct Memory {
     /// Where the code went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<CodeAddress>,
+    /// Whether the app that began it wants to exchange codes for the session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exchange: bool,
 }
 
 impl Memory {

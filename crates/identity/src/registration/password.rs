@@ -24,7 +24,9 @@ pub(super) async fn submit(
     let refused = match identity.set_traits(schema, traits, context.now, &*service.entropy) {
         Err(errors) => Err((Screen::Profile, errors.into_iter().map(TraitError::placed).collect())),
         Ok(()) => {
-            new_password::acceptable(config, identifiers(&identity), submitted.secret("password")).map_err(|message| {
+            let typed = submitted.secret("password");
+            let accepted = new_password::acceptable(service, context, config, identifiers(&identity), typed).await?;
+            accepted.map_err(|message| {
                 // What is wrong with the password is said where it is typed.
                 let screen = if message.node.is_some() { Screen::Credentials } else { Screen::Profile };
                 (screen, vec![message])

@@ -5,6 +5,7 @@ use orrery_core::RequestContext;
 use super::Memory;
 use crate::IdentityService;
 use crate::flow::{Flow, FlowError, FlowKind, Origin};
+use crate::hooks::{self, Caller};
 use crate::session::SessionWithIdentity;
 
 /// What a client asks for.
@@ -18,6 +19,8 @@ pub struct StartRegistration {
     pub schema_id: Option<String>,
     /// The request's session, if it is active.
     pub session: Option<SessionWithIdentity>,
+    /// Whether an app wants to exchange codes for the session.
+    pub exchange: bool,
 }
 
 /// Begins a registration and stores it: one insert.
@@ -40,8 +43,8 @@ pub async fn start(
     let lifespan = config.lifespans.registration;
     let mut flow = Flow::begin(FlowKind::Registration, asked.origin, lifespan, context.now, &*service.entropy);
     flow.schema_id = Some(schema_id);
-    let after_verification_return_to = asked.after_verification_return_to;
-    Memory { after_verification_return_to, ..Memory::default() }.store(&mut flow);
-    service.flows.flow_create(context.project, &flow).await?;
+    let (after_verification_return_to, exchange) = (asked.after_verification_return_to, asked.exchange);
+    Memory { after_verification_return_to, exchange, ..Memory::default() }.store(&mut flow);
+    hooks::begin(Caller { service, context, config: &config }, &flow).await?;
     Ok(flow)
 }

@@ -58,8 +58,12 @@ pub fn issue(
         issued_at: context.now,
         expires_at: context.now + config.lifespan,
     };
-    let token = SecretString::from(format!("{TOKEN_PREFIX}{}", entropy.alphanumeric(TOKEN_LENGTH)));
-    Issued { session, token }
+    Issued { session, token: token(entropy) }
+}
+
+/// A token that nobody has had before.
+pub(super) fn token(entropy: &dyn Entropy) -> SecretString {
+    SecretString::from(format!("{TOKEN_PREFIX}{}", entropy.alphanumeric(TOKEN_LENGTH)))
 }
 
 /// The session after one more login in it (refresh or step-up): id and token stay, everything that says when and how

@@ -9,9 +9,11 @@ use crate::identity::Identity;
 pub mod aal;
 pub mod cookie;
 pub mod current;
+pub mod exchange;
 pub mod issue;
 pub mod json;
 mod presented;
+pub mod tokenize;
 
 pub use current::{NoSession, current, whoami};
 pub use issue::{Issued, issue, renew};

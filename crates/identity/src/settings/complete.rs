@@ -13,6 +13,7 @@ use crate::flow::steps::{again, invalid};
 use crate::flow::{
     ContinueWith, Flow, FlowError, FlowMethod, FlowState, Origin, PlacedMessage, Submitted, VerificationFlow, catalogue,
 };
+use crate::hooks::{self, Caller, Changes};
 use crate::identity::{Identity, VerifiableAddress};
 use crate::store::{SettingsDone, SettingsStored};
 use crate::verification::{self, Begun, Pending};
@@ -43,6 +44,16 @@ pub(super) async fn store(
 ) -> Result<Written, FlowError> {
     let (service, context, config) = (change.service, change.context, change.config);
     let hooks = config.settings.after.hooks(method.as_str());
+    let caller = Caller { service, context, config };
+    let mut saved = flow.clone();
+    saved.state = FlowState::Success;
+    saved.messages = vec![catalogue::SETTINGS_SAVED.message().on_form()];
+    saved.updated_at = context.now;
+    let asking = hooks::After { caller, flow: &saved, method };
+    let objections = asking.ask(&mut after, Some(&change.current.session), Changes::Taken).await?;
+    if let Some(messages) = objections {
+        return Ok(Written::Answer(again(service, context, flow.clone(), messages, None).await?));
+    }
     if method == FlowMethod::Profile && hooks.contains(&Hook::VerifyNewAddress) && config.verification.enabled {
         match new_addresses(before, &after).as_slice() {
             [] => {}
@@ -69,10 +80,8 @@ pub(super) async fn store(
         let shown = begun.iter().map(|(begun, address)| VerificationFlow::of(&begun.flow, address, config));
         continue_with.extend(shown.map(|flow| ContinueWith::ShowVerificationUi { flow }));
     }
-    let mut saved = flow.clone();
-    saved.state = FlowState::Success;
-    saved.messages = vec![catalogue::SETTINGS_SAVED.message().on_form()];
-    saved.updated_at = context.now;
+    let telling = hooks::After { caller, flow: &saved, method };
+    let events = telling.tell(&after, Some(&change.current.session)).await?;
     // The account has them now; the flow need not remember.
     saved.values.clear();
     after.updated_at = context.now;
@@ -88,6 +97,7 @@ pub(super) async fn store(
         revoke_others: hooks.contains(&Hook::RevokeActiveSessions),
         verifications: Vec::new(),
         messages: Vec::new(),
+        events,
     };
     for (begun, _) in begun {
         done.verifications.push((begun.flow, begun.code));
@@ -96,6 +106,7 @@ pub(super) async fn store(
     match service.flows.settings_complete(context.project, &done).await {
         Ok(SettingsStored::Done) => {
             service.wake.enqueued(done.messages.len());
+            service.outbox.recorded(done.events.len());
             let session = (change.current.session.clone(), change.token.clone());
             let saved = Saved { flow: done.flow, method, session, continue_with };
             Ok(Written::Answer(Submitted::Done(Box::new(saved))))

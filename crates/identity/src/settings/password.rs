@@ -25,8 +25,8 @@ pub(super) async fn submit(change: Change<'_>, mut flow: Flow) -> Result<Submitt
         let hash = match &hash {
             Some(hash) => hash,
             None => {
-                let password = match new_password::acceptable(config, identifiers, change.submitted.secret("password"))
-                {
+                let typed = change.submitted.secret("password");
+                let password = match new_password::acceptable(service, context, config, identifiers, typed).await? {
                     Ok(password) => password,
                     Err(message) => return again(service, context, flow, vec![message], None).await,
                 };

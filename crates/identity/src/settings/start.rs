@@ -6,6 +6,7 @@ use super::reaches;
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::{Flow, FlowError, FlowKind, FlowState, Origin};
+use crate::hooks::{self, Caller};
 use crate::session::{Session, SessionWithIdentity};
 
 /// Begins a settings flow for whoever is signed in, and stores it: one insert.
@@ -22,7 +23,7 @@ pub async fn start(
     let current = current.ok_or(FlowError::SessionInactive)?;
     reaches(&config, &current)?;
     let flow = begin(&config, origin, &current.session, context.now, &*service.entropy);
-    service.flows.flow_create(context.project, &flow).await?;
+    hooks::begin(Caller { service, context, config: &config }, &flow).await?;
     Ok(flow)
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use orrery_core::error::Conflict;
+use orrery_core::event::NewEvent;
 use orrery_core::id::{FlowErrorId, FlowId, IdentityId, OrganizationId, SessionId};
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp, TokenHash};
 use serde_json::Value;
@@ -26,7 +27,7 @@ use crate::session::SessionWithIdentity;
 
 pub use import::{ImportStore, Imported, ImportedMessage, ImportedSession};
 pub use steps::{
-    CodeSent, CodeTried, Completion, FlowAndSession, LoginDone, NewCode, Recovery, RecoveryDone, Redeemed,
+    CodeSent, CodeTried, Completion, Exchanged, FlowAndSession, LoginDone, NewCode, Recovery, RecoveryDone, Redeemed,
     RegistrationDone, SessionWrite, SettingsDone, SettingsStored, VerifiedChange,
 };
 
@@ -214,6 +215,19 @@ pub trait FlowStore: Send + Sync {
     /// Stores a new flow.
     async fn flow_create(&self, project: ProjectId, flow: &Flow) -> Result<(), StoreError>;
 
+    /// Stores a new flow together with the events that it causes.
+    async fn flow_begin(&self, project: ProjectId, flow: &Flow, events: &[NewEvent]) -> Result<(), StoreError>;
+
+    /// Takes a completed flow away and gives the session that it led to this token instead of its own, if the session is still
+    /// active. Once: there is no flow afterwards.
+    async fn flow_exchange(
+        &self,
+        project: ProjectId,
+        flow: (FlowKind, FlowId),
+        token: TokenHash,
+        now: Timestamp,
+    ) -> Result<Exchanged, StoreError>;
+
     /// One flow of the given kind.
     async fn flow_by_id(&self, project: ProjectId, kind: FlowKind, id: FlowId) -> Result<Option<Flow>, StoreError>;
 
@@ -264,17 +278,19 @@ pub trait FlowStore: Send + Sync {
     ) -> Result<Completion, StoreError>;
 
     /// Enters a verification code: counts the try if the flow has fewer than `max_submissions`, consumes the code if it
-    /// is unused, unexpired and equal to one of `code`, verifies its address, and stores `passed` as the flow.
+    /// is unused, unexpired and equal to one of `code`, verifies its address, stores `passed` as the flow, and then the
+    /// events.
     async fn verification_redeem(
         &self,
         project: ProjectId,
         passed: &Flow,
         code: &[TokenHash],
         max_submissions: u32,
+        events: &[NewEvent],
         now: Timestamp,
     ) -> Result<Redeemed, StoreError>;
 
-    /// Whether one of `code` would be accepted in this verification flow now. Uses nothing up and counts nothing: whoever
+    /// Whether one of `code` would be accepted in this verification or recovery flow now. Uses nothing up and counts nothing: whoever
     /// asks counts.
     async fn verification_code_fits(
         &self,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use orrery_core::event::NewEvent;
 use orrery_core::id::{CodeId, FlowId, IdentityId, SessionId};
 use orrery_core::{Timestamp, TokenHash};
 use orrery_courier::message::NewMessage;
@@ -73,6 +74,8 @@ pub struct LoginDone {
     pub proven: Option<(Via, String)>,
     /// Messages to send.
     pub messages: Vec<NewMessage>,
+    /// What others are to hear of it.
+    pub events: Vec<NewEvent>,
 }
 
 /// Everything that one completed registration writes.
@@ -90,6 +93,8 @@ pub struct RegistrationDone {
     pub verification: Option<(Flow, NewCode)>,
     /// Messages to send.
     pub messages: Vec<NewMessage>,
+    /// What others are to hear of it.
+    pub events: Vec<NewEvent>,
 }
 
 /// Everything that one stored change of an account writes.
@@ -109,6 +114,8 @@ pub struct SettingsDone {
     pub verifications: Vec<(Flow, NewCode)>,
     /// Messages to send.
     pub messages: Vec<NewMessage>,
+    /// What others are to hear of it.
+    pub events: Vec<NewEvent>,
 }
 
 /// What became of storing a change of an account.
@@ -139,6 +146,8 @@ pub struct VerifiedChange {
     pub removed: BTreeSet<CredentialKind>,
     /// The session that the change was made in.
     pub session: SessionId,
+    /// What others are to hear of it.
+    pub events: Vec<NewEvent>,
 }
 
 /// A code or link on its way, or a dummy for an address of nobody.
@@ -169,6 +178,8 @@ pub struct RecoveryDone {
     pub settings: Flow,
     /// Sessions of the same identity to revoke.
     pub revoke_others: bool,
+    /// What others are to hear of it.
+    pub events: Vec<NewEvent>,
 }
 
 /// What became of entering a recovery code.
@@ -233,4 +244,13 @@ pub enum Redeemed {
     TooMany,
     /// The flow was passed before, or is gone.
     FlowClosed,
+}
+
+/// What became of exchanging codes for a session token.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Exchanged {
+    /// The session, which has the new token.
+    Session(Box<SessionWithIdentity>),
+    /// There is no such flow, it led to no session, or the session has ended.
+    NotReady,
 }

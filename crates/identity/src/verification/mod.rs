@@ -17,7 +17,8 @@ use serde_json::json;
 
 use crate::IdentityService;
 use crate::config::{Config, Delivery};
-use crate::flow::{Flow, FlowKind, FlowMethod, Origin, PlacedMessage};
+use crate::flow::{Flow, FlowError, FlowKind, FlowMethod, Origin, PlacedMessage};
+use crate::hooks::{self, Caller};
 use crate::identity::Via;
 
 pub(crate) use pending::Pending;
@@ -27,11 +28,26 @@ pub use submit::{Outcome, follow, is_code_entry, prefill, submit};
 /// The node and the value that hold the address.
 const ADDRESS: &str = "email";
 
-/// Begins a verification that asks for an address, and stores it.
+/// Begins a verification that somebody asks for, and stores it.
+///
+/// # Errors
+/// When a hook objects or brings no answer, or storage fails.
+pub async fn start(service: &IdentityService, context: &RequestContext, origin: Origin) -> Result<Flow, FlowError> {
+    let config = service.config.load();
+    let flow = begin(&config, context, origin, &*service.entropy);
+    hooks::begin(Caller { service, context, config: &config }, &flow).await?;
+    Ok(flow)
+}
+
+/// Begins a verification that another flow leads to and that asks for an address, and stores it.
 ///
 /// # Errors
 /// When storage fails.
-pub async fn start(service: &IdentityService, context: &RequestContext, origin: Origin) -> Result<Flow, StoreError> {
+pub(crate) async fn blank(
+    service: &IdentityService,
+    context: &RequestContext,
+    origin: Origin,
+) -> Result<Flow, StoreError> {
     let flow = begin(&service.config.load(), context, origin, &*service.entropy);
     service.flows.flow_create(context.project, &flow).await?;
     Ok(flow)

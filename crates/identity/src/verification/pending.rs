@@ -1,5 +1,8 @@
 //! A change of an account that waits until its new address is proven (`verify_new_address`).
 
+use std::collections::BTreeSet;
+
+use orrery_core::event::NewEvent;
 use orrery_core::id::SessionId;
 use orrery_core::{RequestContext, StoreError, Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
@@ -7,7 +10,8 @@ use serde_json::{Map, Value};
 
 use super::{Memory, address};
 use crate::IdentityService;
-use crate::flow::Flow;
+use crate::flow::{Flow, FlowError, FlowMethod, PlacedMessage};
+use crate::hooks::{After, Caller, Changes};
 use crate::identity::{Identity, every_credential};
 use crate::store::{Redeemed, VerifiedChange};
 
@@ -58,23 +62,63 @@ impl Pending {
     }
 }
 
+/// A code or token that is being entered.
+pub(super) struct Entered<'a> {
+    pub(super) flow: &'a Flow,
+    /// The flow as it is afterwards.
+    pub(super) passed: &'a Flow,
+    pub(super) codes: &'a [TokenHash],
+    pub(super) max_submissions: u32,
+}
+
+/// What the hooks say.
+pub(super) enum Consulted {
+    /// Go on, and tell others of it.
+    Agreed(Vec<NewEvent>),
+    /// Do not go on, for these reasons.
+    Objected(Vec<PlacedMessage>),
+}
+
+/// Asks the hooks, if this is the right code. Nothing is used up by that.
+pub(super) async fn consult(caller: Caller<'_>, entered: &Entered<'_>) -> Result<Consulted, FlowError> {
+    let Caller { service, context, .. } = caller;
+    let flow = entered.flow;
+    let hooks = After { caller, flow: entered.passed, method: flow.active.unwrap_or(FlowMethod::Code) };
+    let nothing = Consulted::Agreed(Vec::new());
+    let Some(owner) = flow.identity_id.filter(|_| !hooks.is_empty()) else { return Ok(nothing) };
+    let (project, now) = (context.project, context.now);
+    if flow.submissions >= entered.max_submissions
+        || !service.flows.verification_code_fits(project, flow.id, entered.codes, now).await?
+    {
+        return Ok(nothing);
+    }
+    let found = service.identities.identity_by_id(project, owner, &BTreeSet::new()).await?;
+    let Some(mut identity) = found else { return Ok(nothing) };
+    if let (Some(address), Some(via)) = (address(flow), Memory::of(flow).via) {
+        identity.prove(via, address, now);
+    }
+    Ok(match hooks.ask(&mut identity, None, Changes::Ignored).await? {
+        Some(messages) => Consulted::Objected(messages),
+        None => Consulted::Agreed(hooks.tell(&identity, None).await?),
+    })
+}
+
 /// Enters a code or token, and stores the change that waits for it, if there is one. A change that has become void makes
 /// the code a wrong one.
 pub(super) async fn redeem(
     service: &IdentityService,
     context: &RequestContext,
-    flow: &Flow,
-    passed: &Flow,
-    codes: &[TokenHash],
-    max_submissions: u32,
+    entered: &Entered<'_>,
+    events: &[NewEvent],
 ) -> Result<Redeemed, StoreError> {
     let (project, now) = (context.project, context.now);
+    let Entered { flow, passed, codes, max_submissions } = *entered;
     let Some(pending) = Pending::of(flow) else {
-        return service.flows.verification_redeem(project, passed, codes, max_submissions, now).await;
+        return service.flows.verification_redeem(project, passed, codes, max_submissions, events, now).await;
     };
     let Some((before, after)) = pending.apply(service, context, flow).await? else {
         // Counted like any other try.
-        return service.flows.verification_redeem(project, passed, &[], max_submissions, now).await;
+        return service.flows.verification_redeem(project, passed, &[], max_submissions, &[], now).await;
     };
     let change = VerifiedChange {
         flow: passed.clone(),
@@ -83,6 +127,7 @@ pub(super) async fn redeem(
         removed: before.credentials.keys().copied().filter(|kind| !after.credentials.contains_key(kind)).collect(),
         identity: after,
         session: pending.session,
+        events: events.to_vec(),
     };
     match service.flows.verified_change(project, &change).await {
         // Somebody else has the address, or the name, by now.

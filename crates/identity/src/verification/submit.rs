@@ -7,7 +7,7 @@ use orrery_core::{RequestContext, TokenHash};
 use orrery_courier::compose::ComposeError;
 use serde_json::json;
 
-use super::pending::redeem;
+use super::pending::{Consulted, Entered, consult, redeem};
 use super::send::{Recipient, unmarked};
 use super::{Memory, address, begin_again, method_of};
 use crate::IdentityService;
@@ -18,6 +18,7 @@ use crate::flow::steps::{again, invalid, required, succeed};
 use crate::flow::{
     Asked, BrowserSecrets, Encoding, Flow, FlowError, FlowMethod, FlowState, Submission, Submitted, catalogue, one_time,
 };
+use crate::hooks::Caller;
 use crate::identity::Via;
 use crate::limits::{Door, Entry};
 use crate::store::{CodeSent, Redeemed, Updated};
@@ -185,8 +186,23 @@ pub async fn follow(
     passed.csrf = flow.csrf.and(csrf);
     let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &one_time::name(flow, token)).collect();
     // A token cannot be guessed, so wrong ones need no count.
-    match redeem(service, context, flow, &passed, &hashes, u32::MAX).await? {
-        Redeemed::Done { .. } => Ok(passed),
+    let entry = Entered { flow, passed: &passed, codes: &hashes, max_submissions: u32::MAX };
+    let caller = Caller { service, context, config: &config };
+    let events = match consult(caller, &entry).await? {
+        Consulted::Agreed(events) => events,
+        Consulted::Objected(messages) => {
+            let mut flow = flow.clone();
+            flow.messages = messages;
+            flow.updated_at = context.now;
+            service.flows.flow_update(context.project, &flow, None).await?;
+            return Ok(flow);
+        }
+    };
+    match redeem(service, context, &entry, &events).await? {
+        Redeemed::Done { .. } => {
+            service.outbox.recorded(events.len());
+            Ok(passed)
+        }
         Redeemed::Wrong | Redeemed::TooMany | Redeemed::FlowClosed => {
             over(&catalogue::VERIFICATION_TOKEN_INVALID).await
         }
@@ -272,8 +288,14 @@ async fn enter(
     let name = one_time::name(&flow, if one_time::is_plausible(&code) { &code } else { "" });
     let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &name).collect();
     let limit = config.code.max_submissions;
-    match redeem(service, context, &flow, &passed, &hashes, limit).await? {
+    let entry = Entered { flow: &flow, passed: &passed, codes: &hashes, max_submissions: limit };
+    let events = match consult(Caller { service, context, config }, &entry).await? {
+        Consulted::Agreed(events) => events,
+        Consulted::Objected(messages) => return again(service, context, flow, messages, None).await,
+    };
+    match redeem(service, context, &entry, &events).await? {
         Redeemed::Done { .. } => {
+            service.outbox.recorded(events.len());
             if let Some(counter) = pass.counter_to_clear() {
                 service.attempts.attempts_clear(project, counter).await?;
             }

@@ -8,10 +8,11 @@ use orrery_identity::store::{Completion, LoginDone, RegistrationDone, SessionWri
 
 use super::super::Conn;
 use super::new_identity::NewIdentity;
-use super::{Store, attempt, code, flow, message, session, verification};
+use super::{Store, attempt, code, event, flow, message, session, verification};
 use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::queue::Decision;
+use crate::rows::event::NewEventRow;
 use crate::rows::flow::{FlowRow, WholeFlowRow};
 use crate::rows::message::NewMessageRow;
 use crate::rows::session::{NewSessionRow, SessionRow};
@@ -22,6 +23,7 @@ impl Store {
     pub(super) async fn complete_login(&self, project: ProjectId, done: &LoginDone) -> Result<Completion, StoreError> {
         let row = FlowRow::new(project, &done.flow);
         let messages = NewMessageRow::all(project, &done.messages);
+        let events = NewEventRow::all(project, &done.events);
         let (id, kind) = (done.flow.id, done.flow.kind);
         let (session, upgraded) = (done.session.clone(), done.upgraded.clone());
         let (clear_attempts, revoke_others) = (done.clear_attempts.clone(), done.revoke_others);
@@ -63,6 +65,7 @@ impl Store {
                 session::revoke_others(connection, project, owner, Some(session_id))?;
             }
             message::enqueue(connection, messages)?;
+            event::enqueue(connection, events)?;
             Ok(Decision::Keep(Completion::Done))
         })
         .await
@@ -77,6 +80,7 @@ impl Store {
         let row = FlowRow::new(project, &done.flow);
         let identity = NewIdentity::new(project, &done.identity);
         let messages = NewMessageRow::all(project, &done.messages);
+        let events = NewEventRow::all(project, &done.events);
         let (id, kind, session) = (done.flow.id, done.flow.kind, done.session.clone());
         let verification = done.verification.clone().map(|(flow, code)| (WholeFlowRow::new(project, &flow), code));
         let (code, owner, now) = (hashes(done.code.as_deref()), done.identity.id, done.flow.updated_at);
@@ -100,6 +104,7 @@ impl Store {
                 code::insert_code(connection, project, &code)?;
             }
             message::enqueue(connection, messages)?;
+            event::enqueue(connection, events)?;
             Ok(Decision::Keep(Completion::Done))
         })
         .await

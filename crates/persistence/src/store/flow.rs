@@ -3,20 +3,22 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use orrery_core::event::NewEvent;
 use orrery_core::id::{FlowErrorId, FlowId};
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::flow::{Flow, FlowKind};
 use orrery_identity::identity::{Identity, VerifiableAddress, Via};
 use orrery_identity::store::{
-    CodeSent, CodeTried, Completion, FailedAttempt, FlowAndSession, FlowStore, LoginDone, Recovery, RecoveryDone,
-    Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated, VerifiedChange,
+    CodeSent, CodeTried, Completion, Exchanged, FailedAttempt, FlowAndSession, FlowStore, LoginDone, Recovery,
+    RecoveryDone, Redeemed, RegistrationDone, SettingsDone, SettingsStored, Updated, VerifiedChange,
 };
 use serde_json::Value;
 
 use super::super::Conn;
-use super::{Store, attempt, session};
+use super::{Store, attempt, event, session};
 use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::Outcome;
+use crate::rows::event::NewEventRow;
 use crate::rows::flow::{FlowRow, WholeFlowRow};
 use crate::rows::identity::{AddressPurpose, IdentityRow};
 use crate::rows::session::SessionRow;
@@ -27,6 +29,25 @@ impl FlowStore for Store {
     async fn flow_create(&self, project: ProjectId, flow: &Flow) -> Result<(), StoreError> {
         let row = WholeFlowRow::new(project, flow);
         self.write_one(move |connection| insert(connection, row)).await
+    }
+
+    async fn flow_begin(&self, project: ProjectId, flow: &Flow, events: &[NewEvent]) -> Result<(), StoreError> {
+        let (row, events) = (WholeFlowRow::new(project, flow), NewEventRow::all(project, events));
+        self.write(move |connection| {
+            insert(connection, row)?;
+            event::enqueue(connection, events)
+        })
+        .await
+    }
+
+    async fn flow_exchange(
+        &self,
+        project: ProjectId,
+        flow: (FlowKind, FlowId),
+        token: TokenHash,
+        now: Timestamp,
+    ) -> Result<Exchanged, StoreError> {
+        self.exchange_token(project, flow, token, now).await
     }
 
     async fn flow_by_id(&self, project: ProjectId, kind: FlowKind, id: FlowId) -> Result<Option<Flow>, StoreError> {
@@ -117,9 +138,10 @@ impl FlowStore for Store {
         passed: &Flow,
         code: &[TokenHash],
         max_submissions: u32,
+        events: &[NewEvent],
         now: Timestamp,
     ) -> Result<Redeemed, StoreError> {
-        self.redeem_verification(project, passed, code, max_submissions, now).await
+        self.redeem_verification(project, passed, code, max_submissions, events, now).await
     }
 
     async fn verification_code_fits(

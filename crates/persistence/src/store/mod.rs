@@ -14,6 +14,7 @@ mod code;
 mod complete;
 mod device;
 mod event;
+mod exchange;
 mod flow;
 mod grant;
 mod identity;

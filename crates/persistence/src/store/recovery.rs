@@ -8,9 +8,10 @@ use orrery_identity::store::{Recovery, RecoveryDone};
 use super::code::{Tried, try_code};
 use super::complete::{session_of, write_session};
 use super::identity::SEARCHED;
-use super::{Store, flow, session, verification};
+use super::{Store, event, flow, session, verification};
 use crate::columns::{Hash, Uid, Word};
 use crate::queue::Decision;
+use crate::rows::event::NewEventRow;
 use crate::rows::flow::{FlowRow, WholeFlowRow};
 use crate::rows::identity::{AddressPurpose, IdentityRow};
 use crate::schema::{credential_identifiers, identities, identity_addresses};
@@ -62,6 +63,7 @@ impl Store {
     ) -> Result<Recovery, StoreError> {
         let (id, kind, now) = (done.flow.id, done.flow.kind, done.flow.updated_at);
         let (row, settings) = (FlowRow::new(project, &done.flow), WholeFlowRow::new(project, &done.settings));
+        let events = NewEventRow::all(project, &done.events);
         let codes: Vec<_> = done.codes.iter().copied().map(Hash).collect();
         let (session, limit, revoke_others) = (done.session.clone(), done.max_submissions, done.revoke_others);
         self.decide(move |connection| {
@@ -86,6 +88,7 @@ impl Store {
             if revoke_others {
                 session::revoke_others(connection, project, owner, Some(session_id))?;
             }
+            event::enqueue(connection, events)?;
             Ok(Decision::Keep(Recovery::Done))
         })
         .await

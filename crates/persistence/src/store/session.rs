@@ -198,7 +198,7 @@ pub(super) fn revoke_others(
     Ok(u64::try_from(revoked).unwrap_or(u64::MAX))
 }
 
-fn by_id(connection: &mut Conn, project: ProjectId, id: SessionId) -> Outcome<Option<SessionWithIdentity>> {
+pub(super) fn by_id(connection: &mut Conn, project: ProjectId, id: SessionId) -> Outcome<Option<SessionWithIdentity>> {
     let found = with_identity()
         .filter(sessions::project_id.eq(Uid(project)))
         .filter(sessions::id.eq(Uid(id)))

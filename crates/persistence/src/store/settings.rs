@@ -8,10 +8,11 @@ use orrery_identity::store::{Redeemed, SettingsDone, SettingsStored, Updated, Ve
 use super::super::Conn;
 use super::code::{Tried, insert_code, try_code};
 use super::identity::IdentityChange;
-use super::{Store, flow, message, session};
+use super::{Store, event, flow, message, session};
 use crate::columns::{At, Hash, Uid};
 use crate::error::Outcome;
 use crate::queue::Decision;
+use crate::rows::event::NewEventRow;
 use crate::rows::flow::{FlowRow, WholeFlowRow};
 use crate::rows::message::NewMessageRow;
 use crate::schema::sessions;
@@ -28,6 +29,7 @@ impl Store {
         let (owner, keep, revoke_others) = (done.identity.id, done.session, done.revoke_others);
         let change = IdentityChange::new(project, &done.identity, &done.removed);
         let messages = NewMessageRow::all(project, &done.messages);
+        let events = NewEventRow::all(project, &done.events);
         let started = done.verifications.iter();
         let started: Vec<_> = started.map(|(flow, code)| (WholeFlowRow::new(project, flow), code.clone())).collect();
         self.decide(move |connection| {
@@ -50,6 +52,7 @@ impl Store {
                 insert_code(connection, project, &code)?;
             }
             message::enqueue(connection, messages)?;
+            event::enqueue(connection, events)?;
             Ok(Decision::Keep(SettingsStored::Done))
         })
         .await
@@ -68,6 +71,7 @@ impl Store {
         let codes: Vec<_> = change.codes.iter().copied().map(Hash).collect();
         let (owner, session, limit) = (change.identity.id, change.session, change.max_submissions);
         let addresses = change.identity.verifiable_addresses.clone();
+        let events = NewEventRow::all(project, &change.events);
         let change = IdentityChange::new(project, &change.identity, &change.removed);
         self.decide(move |connection| {
             let value = match try_code(connection, project, (id, kind), codes, limit, now)? {
@@ -89,6 +93,7 @@ impl Store {
             if !flow::update_open(connection, project, id, kind, row)? {
                 return Ok(Decision::Undo(Redeemed::FlowClosed));
             }
+            event::enqueue(connection, events)?;
             Ok(Decision::Keep(Redeemed::Done { identity: owner, address }))
         })
         .await

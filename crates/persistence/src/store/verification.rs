@@ -1,6 +1,7 @@
 //! Entering verification codes, and what becomes of addresses.
 
 use diesel::prelude::*;
+use orrery_core::event::NewEvent;
 use orrery_core::id::IdentityId;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::flow::Flow;
@@ -9,10 +10,11 @@ use orrery_identity::store::Redeemed;
 
 use super::super::Conn;
 use super::code::{Tried, try_code};
-use super::{Store, flow};
+use super::{Store, event, flow};
 use crate::columns::{Document, Hash, Uid, Word};
 use crate::error::Outcome;
 use crate::queue::Decision;
+use crate::rows::event::NewEventRow;
 use crate::rows::flow::FlowRow;
 use crate::rows::identity::{AddressPurpose, IdentityRow, VerifiableAddressDocument};
 use crate::schema::{identities, identity_addresses};
@@ -25,9 +27,11 @@ impl Store {
         passed: &Flow,
         code: &[TokenHash],
         max_submissions: u32,
+        events: &[NewEvent],
         now: Timestamp,
     ) -> Result<Redeemed, StoreError> {
         let (id, kind, row) = (passed.id, passed.kind, FlowRow::new(project, passed));
+        let events = NewEventRow::all(project, events);
         let code: Vec<_> = code.iter().copied().map(Hash).collect();
         self.decide(move |connection| {
             let (identity, via, value) = match try_code(connection, project, (id, kind), code, max_submissions, now)? {
@@ -42,6 +46,7 @@ impl Store {
             if !flow::update_open(connection, project, id, kind, row)? {
                 return Ok(Decision::Undo(Redeemed::FlowClosed));
             }
+            event::enqueue(connection, events)?;
             Ok(Decision::Keep(Redeemed::Done { identity, address }))
         })
         .await

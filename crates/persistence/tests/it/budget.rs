@@ -53,6 +53,7 @@ async fn a_login_keeps_its_budget(stage: Stage) {
         code: None,
         proven: None,
         messages: Vec::new(),
+        events: Vec::new(),
     };
     let start = stage.database.statements();
     store.login_complete(OURS, &done).await.expect("completes");

@@ -64,6 +64,7 @@ fn login(sent: &Sent, owner: &Identity) -> LoginDone {
         code: Some(vec![hash(), sent.code.code]),
         proven: sent.code.address.clone(),
         messages: Vec::new(),
+        events: Vec::new(),
     }
 }
 
@@ -75,6 +76,7 @@ fn registration(sent: &Sent) -> RegistrationDone {
         code: Some(vec![sent.code.code]),
         verification: None,
         messages: Vec::new(),
+        events: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn done(flow: &orrery_identity::flow::Flow, session: SessionWrite) ->
         code: None,
         proven: None,
         messages: Vec::new(),
+        events: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ mod settings;
 mod stage;
 mod sweep;
 mod token;
+mod told;
 mod trusted_issuer;
 mod verification;
 mod wire;

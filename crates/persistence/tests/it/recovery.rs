@@ -25,10 +25,10 @@ on_both_engines!(
 
 const TRIES: u32 = 5;
 
-struct Sent {
-    ada: Identity,
-    flow: Flow,
-    code: NewCode,
+pub(crate) struct Sent {
+    pub(crate) ada: Identity,
+    pub(crate) flow: Flow,
+    pub(crate) code: NewCode,
 }
 
 async fn send(stage: &Stage, flow: &Flow, code: &NewCode, to: Option<&str>) -> Updated {
@@ -36,7 +36,7 @@ async fn send(stage: &Stage, flow: &Flow, code: &NewCode, to: Option<&str>) -> U
     stage.database.flows().code_send(OURS, &sent).await.expect("sends")
 }
 
-async fn sent(stage: &Stage) -> Sent {
+pub(crate) async fn sent(stage: &Stage) -> Sent {
     let ada = identity("ada@example.org");
     stage.database.identities().identity_create(OURS, &ada).await.expect("creates");
     let flow = Flow { state: FlowState::SentEmail, identity_id: Some(ada.id), ..flow(FlowKind::Recovery) };
@@ -46,7 +46,7 @@ async fn sent(stage: &Stage) -> Sent {
     Sent { ada, flow, code }
 }
 
-fn entering(sent: &Sent, code: TokenHash) -> RecoveryDone {
+pub(crate) fn entering(sent: &Sent, code: TokenHash) -> RecoveryDone {
     let (_, _, session) = new_session(sent.ada.id);
     RecoveryDone {
         flow: finished(&sent.flow),
@@ -55,6 +55,7 @@ fn entering(sent: &Sent, code: TokenHash) -> RecoveryDone {
         session,
         settings: Flow { state: FlowState::ShowForm, identity_id: Some(sent.ada.id), ..flow(FlowKind::Settings) },
         revoke_others: false,
+        events: Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn done(flow: &Flow, identity: &Identity) -> RegistrationDone {
         code: None,
         verification: Some((verification, code)),
         messages: vec![message("ada@example.org")],
+        events: Vec::new(),
     }
 }
 

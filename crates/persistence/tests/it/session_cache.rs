@@ -137,7 +137,7 @@ async fn every_change_is_seen_at_once(stage: Stage) {
     });
     seen!({
         let passed = finished(&verification);
-        let redeemed = flows.verification_redeem(OURS, &passed, &[sent.code], 5, NOW).await.expect("redeems");
+        let redeemed = flows.verification_redeem(OURS, &passed, &[sent.code], 5, &[], NOW).await.expect("redeems");
         assert!(matches!(redeemed, Redeemed::Done { .. }), "{redeemed:?}");
     });
     let settings = Flow { state: FlowState::ShowForm, identity_id: Some(at.ada.id), ..flow(FlowKind::Settings) };
@@ -153,6 +153,7 @@ async fn every_change_is_seen_at_once(stage: Stage) {
             revoke_others: false,
             verifications: Vec::new(),
             messages: Vec::new(),
+            events: Vec::new(),
         };
         assert_eq!(flows.settings_complete(OURS, &done).await.expect("stores"), SettingsStored::Done);
     });
@@ -177,6 +178,7 @@ async fn every_change_is_seen_at_once(stage: Stage) {
             session: elsewhere,
             settings: Flow { state: FlowState::ShowForm, ..flow(FlowKind::Settings) },
             revoke_others: true,
+            events: Vec::new(),
         };
         assert_eq!(flows.recovery_complete(OURS, &done).await.expect("enters"), Recovery::Done);
     });

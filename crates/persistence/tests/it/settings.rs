@@ -24,13 +24,13 @@ on_both_engines!(
     a_change_that_waits_is_void_without_its_session,
 );
 
-struct Person {
-    ada: Identity,
-    session: Session,
-    flow: Flow,
+pub(crate) struct Person {
+    pub(crate) ada: Identity,
+    pub(crate) session: Session,
+    pub(crate) flow: Flow,
 }
 
-async fn person(stage: &Stage) -> Person {
+pub(crate) async fn person(stage: &Stage) -> Person {
     let ada = identity("ada@example.org");
     stage.database.identities().identity_create(OURS, &ada).await.expect("creates");
     let (session, _) = sign_in(stage, &ada).await;
@@ -45,7 +45,7 @@ async fn read(stage: &Stage, ada: &Identity) -> Identity {
     found.expect("reads").expect("is there")
 }
 
-fn change(person: &Person, name: &str) -> SettingsDone {
+pub(crate) fn change(person: &Person, name: &str) -> SettingsDone {
     let mut identity = person.ada.clone();
     identity.traits.insert("name".to_owned(), json!(name));
     SettingsDone {
@@ -56,6 +56,7 @@ fn change(person: &Person, name: &str) -> SettingsDone {
         revoke_others: false,
         verifications: Vec::new(),
         messages: Vec::new(),
+        events: Vec::new(),
     }
 }
 
@@ -142,7 +143,7 @@ async fn a_flow_that_is_gone_changes_nothing(stage: Stage) {
 }
 
 /// A new address that waits for its code.
-async fn waiting(stage: &Stage) -> (Person, VerifiedChange) {
+pub(crate) async fn waiting(stage: &Stage) -> (Person, VerifiedChange) {
     let person = person(stage).await;
     let mut identity = person.ada.clone();
     let verification = Flow { identity_id: Some(identity.id), ..flow(FlowKind::Verification) };
@@ -161,6 +162,7 @@ async fn waiting(stage: &Stage) -> (Person, VerifiedChange) {
         identity,
         removed: [].into(),
         session: person.session.id,
+        events: Vec::new(),
     };
     (person, change)
 }

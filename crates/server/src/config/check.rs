@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use orrery_courier::config::DeliveryStrategy;
 
-use super::identity::{HashAlgorithm, Identity};
+use super::identity::{HashAlgorithm, HookKind, Identity};
 use super::serve::{Pem, Tls};
 use super::{Config, Mode, Problem, oauth2};
 
@@ -137,12 +137,28 @@ fn identity(identity: &Identity, mode: Mode, problems: &mut Vec<Problem>) {
         let key = "identity.selfservice.methods.code.config.max_submissions";
         problems.push(Problem::new(key, "no code could ever be entered").hint("at least 1"));
     }
+    hooks(identity, problems);
     for (index, url) in identity.selfservice.allowed_return_urls.iter().enumerate() {
         if url::Url::parse(url).is_err() {
             problems.push(
                 Problem::new(format!("identity.selfservice.allowed_return_urls.{index}"), "not a URL")
                     .hint("such as https://app.example.com/ or https://*.example.com"),
             );
+        }
+    }
+}
+
+/// Hooks that could not be called, or that would not do what they promise.
+fn hooks(identity: &Identity, problems: &mut Vec<Problem>) {
+    for list in identity.selfservice.flows.hook_lists() {
+        for hook in list.hooks {
+            if hook.hook == HookKind::B2bSso {
+                let what = "the hook b2b_sso is a feature of the commercial edition: nobody would be sent to their organisation";
+                problems.push(Problem::new(list.key.as_str(), what).hint("remove it"));
+            }
+            if let Err(why) = hook.web_hook() {
+                problems.push(Problem::new(list.key.as_str(), why));
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Only what somebody has set is named: a default promises nothing.
 
 use super::check::is_private_place;
-use super::identity::{Before, Cookies, Hook, HookKind, Identity, SameSite, VerificationUse};
+use super::identity::{Cookies, HookKind, HookList, HookMoment, Identity, SameSite, VerificationUse};
 use super::{Config, Mode, Problem, oauth2};
 
 /// Fewer characters are guessed by anybody (NIST SP 800-63B, 3.1.1.2).
@@ -54,15 +54,6 @@ fn passwords(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Ve
         let message = format!("fewer than {SHORTEST_PASSWORD} characters are guessed easily");
         found.push(Problem::new(key("min_password_length"), message));
     }
-    let lookup = [
-        ("haveibeenpwned_enabled", policy.haveibeenpwned_enabled),
-        ("haveibeenpwned_host", policy.haveibeenpwned_enabled),
-        ("max_breaches", policy.haveibeenpwned_enabled),
-        ("ignore_network_errors", policy.haveibeenpwned_enabled),
-    ];
-    for (name, _) in lookup.into_iter().filter(|(name, expected)| *expected && is_set(&key(name))) {
-        found.push(Problem::new(key(name), "passwords are not compared with known breaches yet"));
-    }
     let argon2 = &identity.hashers.argon2;
     let fixed = [("salt_length", argon2.salt_length, SALT), ("key_length", argon2.key_length, HASH)];
     for (name, given, fixed) in fixed {
@@ -80,56 +71,26 @@ fn passwords(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Ve
 }
 
 fn hooks(identity: &Identity, found: &mut Vec<Problem>) {
-    let flows = &identity.selfservice.flows;
-    let before: [(&str, &Before); 5] = [
-        ("login", &flows.login.before),
-        ("registration", &flows.registration.before),
-        ("settings", &flows.settings.before),
-        ("recovery", &flows.recovery.before),
-        ("verification", &flows.verification.before),
-    ];
-    for (flow, _) in before.into_iter().filter(|(_, before)| !before.hooks.is_empty()) {
-        let key = format!("identity.selfservice.flows.{flow}.before.hooks");
-        found.push(Problem::new(key, "nothing is called before a flow yet"));
-    }
-    let after = [
-        ("login", &flows.login.after),
-        ("registration", &flows.registration.after),
-        ("settings", &flows.settings.after),
-        ("recovery", &flows.recovery.after),
-        ("verification", &flows.verification.after),
-    ];
-    for (flow, after) in after {
-        let own = |method: &'static str, hooks: &'static str| {
-            format!("identity.selfservice.flows.{flow}.after.{method}{hooks}")
-        };
-        let lists: [(String, &[Hook]); 4] = [
-            (own("", "hooks"), &after.hooks),
-            (own("password.", "hooks"), after.password.as_ref().map_or(&[], |method| &method.hooks)),
-            (own("code.", "hooks"), after.code.as_ref().map_or(&[], |method| &method.hooks)),
-            (own("profile.", "hooks"), after.profile.as_ref().map_or(&[], |method| &method.hooks)),
-        ];
-        for (key, hooks) in lists {
-            for hook in hooks.iter().filter(|hook| !works(flow, hook.hook)) {
-                found.push(Problem::new(key.as_str(), format!("the hook {} does nothing here", hook.hook.name())));
-            }
+    for HookList { flow, moment, key, hooks } in identity.selfservice.flows.hook_lists() {
+        for hook in hooks.iter().filter(|hook| !works(flow, moment, hook.hook)) {
+            found.push(Problem::new(key.as_str(), format!("the hook {} does nothing here", hook.hook.name())));
         }
     }
 }
 
-/// Whether a hook does anything after this flow.
-fn works(flow: &str, hook: HookKind) -> bool {
+/// Whether a hook does anything before or after this flow.
+fn works(flow: &str, moment: HookMoment, hook: HookKind) -> bool {
+    if moment == HookMoment::Before {
+        return hook == HookKind::WebHook;
+    }
     match hook {
+        HookKind::WebHook => true,
         HookKind::Session => flow == "registration",
-        HookKind::ShowVerificationUi => matches!(flow, "login" | "registration" | "settings"),
+        HookKind::ShowVerificationUi | HookKind::Verification => matches!(flow, "login" | "registration" | "settings"),
         HookKind::RevokeActiveSessions => matches!(flow, "login" | "settings" | "recovery"),
         HookKind::RequireVerifiedAddress => flow == "login",
         HookKind::VerifyNewAddress => flow == "settings",
-        HookKind::WebHook
-        | HookKind::Verification
-        | HookKind::NotifyPreviousAddresses
-        | HookKind::B2bSso
-        | HookKind::TwoStepRegistration => false,
+        HookKind::NotifyPreviousAddresses | HookKind::B2bSso | HookKind::TwoStepRegistration => false,
     }
 }
 
@@ -169,10 +130,6 @@ fn privacy(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Vec<
     ];
     for (name, _) in flags.into_iter().filter(|(_, on)| *on) {
         found.push(Problem::new(format!("identity.feature_flags.{name}"), "the switch has no effect yet"));
-    }
-    if !identity.session.whoami.tokenizer.templates.is_empty() {
-        let message = "sessions cannot be had as JSON Web Tokens yet";
-        found.push(Problem::new("identity.session.whoami.tokenizer.templates", message));
     }
 }
 

@@ -129,7 +129,7 @@ fn secrets_come_from_files_and_are_shown_nowhere() {
         "database: {{url: 'postgres://u:SECRET-dsn@db/x'}}\nsecrets: {{default: ['file://{}']}}\nadmin: {{tokens: [SECRET-token-SECRET-token-SECRET-token]}}\n\
          serve: {{public: {{tls: {{cert: {{path: c}}, key: {{base64: SECRET-key}}}}}}}}\n\
          identity:\n  courier:\n    smtp: {{connection_uri: 'file://{}'}}\n    channels: [{{id: sms, type: http, request_config: {{url: 'https://u:SECRET-url@sms/?key=SECRET-query', headers: {{X: SECRET-header}}, auth: {{type: basic_auth, config: {{user: u, password: SECRET-basic}}}}}}}}]\n\
-         \x20 selfservice:\n    methods: {{oidc: {{config: {{providers: [{{id: x, client_secret: SECRET-client}}]}}}}}}\n    flows: {{login: {{after: {{hooks: [{{hook: web_hook, config: {{auth: {{config: {{value: SECRET-hook}}}}}}}}]}}}}}}\n",
+         \x20 selfservice:\n    methods: {{oidc: {{config: {{providers: [{{id: x, client_secret: SECRET-client}}]}}}}}}\n    flows: {{login: {{after: {{hooks: [{{hook: web_hook, config: {{url: 'https://x.example/', method: POST, auth: {{type: api_key, config: {{name: X, in: header, value: SECRET-hook}}}}}}}}]}}}}}}\n",
         secret.display(),
         smtp.display(),
     );
@@ -175,20 +175,16 @@ fn warnings(content: &str, mode: Mode) -> Vec<String> {
 #[test]
 fn what_is_accepted_without_effect_is_named_with_file_line_and_key() {
     for (key, yaml) in [
-        ("selfservice.methods.password.config.haveibeenpwned_enabled", "true"),
-        ("selfservice.methods.password.config.haveibeenpwned_host", "pwned.example"),
-        ("selfservice.methods.password.config.max_breaches", "3"),
         ("selfservice.methods.password.config.migrate_hook", "{enabled: true}"),
         ("selfservice.methods.password.config.min_password_length", "6"),
         ("selfservice.methods.totp.enabled", "true"),
-        ("selfservice.flows.login.before.hooks", "[{hook: web_hook}]"),
-        ("selfservice.flows.login.after.hooks", "[{hook: web_hook}]"),
-        ("selfservice.flows.registration.after.password.hooks", "[{hook: b2b_sso}]"),
+        ("selfservice.flows.login.before.hooks", "[{hook: revoke_active_sessions}]"),
+        ("selfservice.flows.login.after.hooks", "[{hook: session}]"),
+        ("selfservice.flows.registration.after.password.hooks", "[{hook: two_step_registration}]"),
         ("selfservice.flows.recovery.after.hooks", "[{hook: show_verification_ui}]"),
         ("security.account_enumeration.mitigate", "false"),
         ("security.disallow_ref_in_identity_schemas", "false"),
         ("feature_flags.legacy_require_verified_login_error", "true"),
-        ("session.whoami.tokenizer.templates", "{t: {jwks_url: 'https://x/'}}"),
     ] {
         let mut nested = format!("{VALID}identity:\n");
         for (depth, part) in key.split('.').enumerate() {

@@ -118,9 +118,13 @@ mod tests {
         assert_eq!(run("function(ctx) error 'cancel'"), Reply::Failed("cancel".to_owned()));
         let long = "function(ctx) error std.repeat('x', 5000)";
         assert!(matches!(run(long), Reply::Failed(why) if why.len() == LONGEST_FAILURE));
-        for source in
-            ["{", "function(other) 1", "local f(x) = f(x); f(1)", "std.extVar('nothing')", "function(ctx) std"]
-        {
+        for source in [
+            "{",
+            "function(other) 1",
+            "local f(x) = f(x); f(1)",
+            "std.extVar('nothing')",
+            "function(ctx) function(x) x",
+        ] {
             assert!(matches!(run(source), Reply::Failed(_)), "{source}");
         }
     }

@@ -2,20 +2,51 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use orrery_identity::config as target;
+use orrery_identity::credentials::password::BreachedList;
+use orrery_identity::flow::FlowKind;
+use orrery_keys::FixedKey;
 use url::{Host, Url};
 
+use super::references::Documents;
 use crate::config::identity::{
-    After, AfterMethod, Compatibility, Cookies, HashAlgorithm, Hook, HookKind, Identity, LoginStyle, RegistrationStyle,
-    RequiredAal, SameSite, VerificationUse,
+    After, Compatibility, Cookies, HashAlgorithm, Hook, HookKind, HookList, HookMoment, Identity, LoginStyle,
+    RegistrationStyle, RequiredAal, SameSite, SubjectSource, VerificationUse,
 };
 use crate::config::{Config, Mode};
 use crate::listeners::Addresses;
 
+/// Request headers that hooks are told unless the operator says otherwise: none of them authenticates anybody.
+const HEADERS: [&str; 17] = [
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Content-Length",
+    "Content-Type",
+    "Origin",
+    "Priority",
+    "Referer",
+    "Sec-Ch-Ua",
+    "Sec-Ch-Ua-Mobile",
+    "Sec-Ch-Ua-Platform",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-User",
+    "True-Client-Ip",
+    "User-Agent",
+];
+
 /// The settings of the identity surface.
-pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> anyhow::Result<target::Config> {
+pub(super) fn settings(
+    config: &Config,
+    mode: Mode,
+    addresses: &Addresses,
+    documents: &Documents,
+) -> anyhow::Result<target::Config> {
     let identity = &config.identity;
     let flows = &identity.selfservice.flows;
     let public = &addresses.public_url;
@@ -45,13 +76,23 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             recovery: flows.recovery.lifespan.0.0,
             verification: flows.verification.lifespan.0.0,
         },
+        before: before(&flows.hook_lists(), documents)?,
+        web_hooks: target::WebHooks {
+            any: flows.hook_lists().iter().flat_map(|list| list.hooks).any(|hook| hook.hook == HookKind::WebHook),
+            timeout: identity.clients.web_hook.timeout.0,
+            header_allowlist: match &identity.clients.web_hook.header_allowlist {
+                Some(headers) => headers.clone(),
+                None => HEADERS.map(str::to_owned).into(),
+            },
+            retention: config.outbox.retention.0,
+        },
         login: target::LoginConfig {
             style: match flows.login.style {
                 LoginStyle::Unified => target::LoginStyle::Unified,
                 LoginStyle::IdentifierFirst => target::LoginStyle::IdentifierFirst,
             },
             refresh_chooses_address: identity.feature_flags.refresh_login_choose_address,
-            after: after(&flows.login.after),
+            after: after("login", &flows.login.after, documents)?,
         },
         registration: target::RegistrationConfig {
             enabled: flows.registration.enabled,
@@ -61,25 +102,25 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             },
             login_hints: flows.registration.login_hints,
             selectable_schemas: selectable(identity),
-            after: after(&flows.registration.after),
+            after: after("registration", &flows.registration.after, documents)?,
         },
         settings: target::SettingsConfig {
             privileged_max_age: flows.settings.privileged_session_max_age.0,
             required_aal: required_aal(flows.settings.required_aal),
-            after: after(&flows.settings.after),
+            after: after("settings", &flows.settings.after, documents)?,
         },
         recovery: target::RecoveryConfig {
             enabled: flows.recovery.enabled,
             uses: delivery(flows.recovery.uses),
             choose_address: identity.feature_flags.choose_recovery_address,
             notify_unknown_recipients: flows.recovery.notify_unknown_recipients,
-            after: after(&flows.recovery.after),
+            after: after("recovery", &flows.recovery.after, documents)?,
         },
         verification: target::VerificationConfig {
             enabled: flows.verification.enabled,
             uses: delivery(flows.verification.uses),
             notify_unknown_recipients: flows.verification.notify_unknown_recipients,
-            after: after(&flows.verification.after),
+            after: after("verification", &flows.verification.after, documents)?,
         },
         logout_return_url: flows.logout.after.default_browser_return_url.clone(),
         logout_clears_browser: flows.logout.after.clear_browser_data,
@@ -113,6 +154,8 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
                 similarity_check: password.config.identifier_similarity_check_enabled,
             }
         },
+        breaches: breaches(identity, documents)?,
+        tokenizer: tokenizer(identity, documents)?,
         hasher: hasher(config),
         session: session(identity, public),
         cookies: cookies(&identity.cookies, public),
@@ -132,6 +175,42 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
         mitigate_enumeration: identity.security.account_enumeration.mitigate,
         development: mode == Mode::Dev,
     })
+}
+
+fn breaches(identity: &Identity, documents: &Documents) -> anyhow::Result<target::BreachPolicy> {
+    let policy = &identity.selfservice.methods.password.config;
+    let host = policy.haveibeenpwned_host.trim_end_matches('/');
+    let service = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+    let list = policy.breached_passwords.as_deref().map(|reference| documents.text(reference)).transpose()?;
+    Ok(target::BreachPolicy {
+        service: policy.haveibeenpwned_enabled.then_some(service),
+        tolerated: policy.max_breaches.into(),
+        tolerates_silence: policy.ignore_network_errors,
+        list: list.map_or_else(BreachedList::default, |text| BreachedList::parse(&text)),
+    })
+}
+
+fn tokenizer(
+    identity: &Identity,
+    documents: &Documents,
+) -> anyhow::Result<BTreeMap<String, target::TokenizerTemplate>> {
+    let mut templates = BTreeMap::new();
+    for (name, template) in &identity.session.whoami.tokenizer.templates {
+        let key = || format!("identity.session.whoami.tokenizer.templates.{name}");
+        let set = documents.bytes(&template.jwks_url).with_context(key)?;
+        let mapper = template.claims_mapper_url.as_deref().map(|reference| documents.text(reference)).transpose();
+        let made = target::TokenizerTemplate {
+            ttl: template.ttl.0,
+            mapper: mapper.with_context(key)?,
+            key: FixedKey::from_set(&set).with_context(key)?,
+            subject: match template.subject_source {
+                SubjectSource::Id => target::SubjectSource::Id,
+                SubjectSource::ExternalId => target::SubjectSource::ExternalId,
+            },
+        };
+        templates.insert(name.clone(), made);
+    }
+    Ok(templates)
 }
 
 /// The pool that hashes passwords.
@@ -222,43 +301,83 @@ const fn same_site(same_site: SameSite) -> target::SameSite {
     }
 }
 
-fn after(after: &After) -> target::After {
-    let methods: [(&str, &Option<AfterMethod>); 8] = [
-        ("password", &after.password),
-        ("code", &after.code),
-        ("oidc", &after.oidc),
-        ("webauthn", &after.webauthn),
-        ("passkey", &after.passkey),
-        ("totp", &after.totp),
-        ("lookup_secret", &after.lookup_secret),
-        ("profile", &after.profile),
-    ];
-    let return_urls: BTreeMap<String, Url> = methods
-        .iter()
-        .filter_map(|(name, method)| Some(((*name).to_owned(), method.as_ref()?.default_browser_return_url.clone()?)))
-        .collect();
-    let known = |hooks: &[Hook]| hooks.iter().filter_map(|hook| supported(hook.hook)).collect::<Vec<_>>();
-    let own = methods.iter().filter_map(|(name, method)| Some(((*name).to_owned(), known(&method.as_ref()?.hooks))));
-    target::After {
-        return_urls,
-        return_url: after.default_browser_return_url.clone(),
-        hooks: known(&after.hooks),
-        method_hooks: own.collect(),
+/// The hooks before flows.
+fn before(lists: &[HookList<'_>], documents: &Documents) -> anyhow::Result<target::Before> {
+    let mut before = target::Before::default();
+    for list in lists.iter().filter(|list| list.moment == HookMoment::Before) {
+        let kind = match list.flow {
+            "login" => FlowKind::Login,
+            "registration" => FlowKind::Registration,
+            "settings" => FlowKind::Settings,
+            "recovery" => FlowKind::Recovery,
+            _ => FlowKind::Verification,
+        };
+        let calls = hooks(&list.key, list.hooks, documents)?.into_iter().filter_map(|hook| match hook {
+            target::Hook::WebHook(hook) => Some(hook),
+            target::Hook::Session
+            | target::Hook::ShowVerificationUi
+            | target::Hook::RevokeActiveSessions
+            | target::Hook::RequireVerifiedAddress
+            | target::Hook::VerifyNewAddress
+            | target::Hook::Verification => None,
+        });
+        before.hooks.insert(kind, calls.collect());
     }
+    Ok(before)
 }
 
-/// The hooks that exist here. What does nothing is named when the configuration is read (`config/idle.rs`).
-const fn supported(hook: HookKind) -> Option<target::Hook> {
-    match hook {
-        HookKind::Session => Some(target::Hook::Session),
-        HookKind::ShowVerificationUi => Some(target::Hook::ShowVerificationUi),
-        HookKind::RevokeActiveSessions => Some(target::Hook::RevokeActiveSessions),
-        HookKind::RequireVerifiedAddress => Some(target::Hook::RequireVerifiedAddress),
-        HookKind::VerifyNewAddress => Some(target::Hook::VerifyNewAddress),
-        HookKind::WebHook
-        | HookKind::Verification
-        | HookKind::NotifyPreviousAddresses
-        | HookKind::B2bSso
-        | HookKind::TwoStepRegistration => None,
+fn after(flow: &str, after: &After, documents: &Documents) -> anyhow::Result<target::After> {
+    let key = format!("identity.selfservice.flows.{flow}.after");
+    let mut all = target::After {
+        return_url: after.default_browser_return_url.clone(),
+        hooks: hooks(&format!("{key}.hooks"), &after.hooks, documents)?,
+        ..target::After::default()
+    };
+    for (name, method) in after.methods() {
+        let Some(method) = method else { continue };
+        if let Some(url) = &method.default_browser_return_url {
+            all.return_urls.insert(name.to_owned(), url.clone());
+        }
+        let own = hooks(&format!("{key}.{name}.hooks"), &method.hooks, documents)?;
+        all.method_hooks.insert(name.to_owned(), own);
     }
+    Ok(all)
+}
+
+/// The hooks of a list that exist here. What does nothing is named when the configuration is read (`config/idle.rs`).
+fn hooks(key: &str, hooks: &[Hook], documents: &Documents) -> anyhow::Result<Vec<target::Hook>> {
+    let mut known = Vec::new();
+    for (index, hook) in hooks.iter().enumerate() {
+        known.extend(match hook.hook {
+            HookKind::Session => Some(target::Hook::Session),
+            HookKind::ShowVerificationUi => Some(target::Hook::ShowVerificationUi),
+            HookKind::RevokeActiveSessions => Some(target::Hook::RevokeActiveSessions),
+            HookKind::RequireVerifiedAddress => Some(target::Hook::RequireVerifiedAddress),
+            HookKind::VerifyNewAddress => Some(target::Hook::VerifyNewAddress),
+            HookKind::Verification => Some(target::Hook::Verification),
+            HookKind::WebHook => {
+                let place = format!("{key}.{index}");
+                let made = web_hook(&place, hook, documents).with_context(|| place.clone())?;
+                Some(target::Hook::WebHook(Arc::new(made)))
+            }
+            HookKind::NotifyPreviousAddresses | HookKind::B2bSso | HookKind::TwoStepRegistration => None,
+        });
+    }
+    Ok(known)
+}
+
+fn web_hook(place: &str, hook: &Hook, documents: &Documents) -> anyhow::Result<target::WebHook> {
+    let config = hook.web_hook().map_err(anyhow::Error::msg)?.context("the hook has no settings")?;
+    let mode = if config.response.ignore {
+        target::HookMode::Ignored
+    } else if config.response.parse || config.can_interrupt {
+        target::HookMode::Heard
+    } else {
+        target::HookMode::Awaited
+    };
+    let body = config.body.as_deref().map(|reference| documents.text(reference)).transpose()?;
+    // Its place makes it unique, whatever it is called.
+    let name = config.id.map_or_else(|| place.to_owned(), |id| format!("{place} ({id})"));
+    let auth = config.auth.as_ref();
+    Ok(target::WebHook::new(name, &config.method, &config.url, config.headers, auth, body, mode)?)
 }

@@ -20,7 +20,7 @@ use orrery_courier::config::CourierSettings;
 use orrery_courier::deliver::{Courier, CourierParts, Outbox, OutboxParts, OutboxSettings, Wake};
 use orrery_courier::http::{CourierApi, EventsApi, Visibility};
 use orrery_identity::IdentityService;
-use orrery_identity::credentials::password::PasswordHasher;
+use orrery_identity::credentials::password::{Breaches, PasswordHasher};
 use orrery_identity::limits::{Doors, Rates};
 use orrery_keys::KeyManager;
 use orrery_oauth2::OAuth2Service;
@@ -39,6 +39,7 @@ use crate::admin::AdminAccess;
 use crate::config::database::Cleanup;
 use crate::config::{Config, Loaded, Mode};
 use crate::health::Health;
+use crate::jsonnet::Pool;
 use crate::listeners::{Addresses, Services};
 use crate::local::OwnNames;
 use crate::outbound::GuardedClient;
@@ -109,15 +110,19 @@ impl Parts {
         outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
         let resolved = references::resolve(config, site(addresses), Arc::clone(&outbound) as _).await?;
         let identity = Arc::new(IdentityService {
-            config: ArcSwap::from_pointee(identity::settings(config, loaded.mode, addresses)?),
+            config: ArcSwap::from_pointee(identity::settings(config, loaded.mode, addresses, &resolved.documents)?),
             schemas: ArcSwap::from_pointee(resolved.schemas),
             identities: database.identities(),
             sessions: database.sessions(),
             flows: database.flows(),
             attempts: database.attempts(),
             hasher: PasswordHasher::start(&identity::hasher(config)).context("the hashing pool cannot start")?,
+            breaches: Breaches::new(Arc::clone(&outbound) as _),
             composer: ArcSwap::from_pointee(composer(&resolved.courier)?),
             wake: Wake::default(),
+            outbox: Wake::default(),
+            outbound: Arc::clone(&outbound) as _,
+            jsonnet: Arc::new(Pool::new(sources.program.clone())),
             doors: Doors::default(),
             rates: Rates::default(),
             keyring: Arc::clone(&keyring),
@@ -161,7 +166,7 @@ impl Parts {
             store: database.events(),
             keyring: Arc::clone(&keyring),
             entropy: Arc::clone(&entropy),
-            wake: Wake::default(),
+            wake: identity.outbox.clone(),
             retention: config.outbox.retention.0,
         };
         let identity_settings = identity.config.load();
@@ -241,9 +246,9 @@ impl Parts {
     /// Takes over what may change while running. Nothing changes when a part refuses.
     pub(crate) async fn reload(&self, loaded: &Loaded) -> anyhow::Result<()> {
         let config = &loaded.config;
-        let settings = identity::settings(config, self.mode, &self.addresses)?;
         let oauth2 = oauth2::settings(config, self.mode, &self.addresses)?;
         let resolved = references::resolve(config, site(&self.addresses), Arc::clone(&self.outbound) as _).await?;
+        let settings = identity::settings(config, self.mode, &self.addresses, &resolved.documents)?;
         let composer = composer(&resolved.courier)?;
         // From here on nothing can fail.
         self.outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);

@@ -1,5 +1,6 @@
 //! What a configuration refers to: identity schemas, message templates, certificates of mail servers.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use orrery_identity::schema::{IdentitySchema, Schemas};
 use tokio::runtime::Handle;
 
 use crate::config::Config;
+use crate::config::identity::Identity;
 
 /// No schema, template or certificate is larger.
 const LARGEST: usize = 1 << 20;
@@ -30,6 +32,49 @@ const DEFAULT_SCHEMA: &str = include_str!("../../assets/default.schema.json");
 pub(super) struct Resolved {
     pub(super) schemas: Schemas,
     pub(super) courier: CourierSettings,
+    pub(super) documents: Documents,
+}
+
+/// Programs and keys, by the references that name them.
+#[derive(Default)]
+pub(super) struct Documents(BTreeMap<String, Arc<[u8]>>);
+
+impl Documents {
+    /// What a reference of the configuration names.
+    pub(super) fn bytes(&self, reference: &str) -> anyhow::Result<Arc<[u8]>> {
+        self.0.get(reference).cloned().with_context(|| format!("{} was not read", shown(reference)))
+    }
+
+    /// The same as text.
+    pub(super) fn text(&self, reference: &str) -> anyhow::Result<Arc<str>> {
+        let bytes = self.bytes(reference)?;
+        let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is not UTF-8 text", shown(reference)))?;
+        Ok(text.into())
+    }
+}
+
+/// The operator's list of breached passwords may be larger than anything else.
+const LARGEST_LIST: usize = 64 << 20;
+
+/// Every reference to a program, a key or a list, with the key of the configuration that holds it and the most bytes that it
+/// may have.
+fn referred(identity: &Identity) -> Vec<(String, String, usize)> {
+    let mut references = Vec::new();
+    if let Some(list) = &identity.selfservice.methods.password.config.breached_passwords {
+        let key = "identity.selfservice.methods.password.config.breached_passwords";
+        references.push((key.to_owned(), list.clone(), LARGEST_LIST));
+    }
+    for (name, template) in &identity.session.whoami.tokenizer.templates {
+        let key = |part: &str| format!("identity.session.whoami.tokenizer.templates.{name}.{part}");
+        references.push((key("jwks_url"), template.jwks_url.clone(), LARGEST));
+        let mapper = template.claims_mapper_url.clone();
+        references.extend(mapper.map(|mapper| (key("claims_mapper_url"), mapper, LARGEST)));
+    }
+    for list in identity.selfservice.flows.hook_lists() {
+        let bodies = list.hooks.iter().filter_map(|hook| hook.web_hook().ok()??.body);
+        references.extend(bodies.map(|body| (list.key.clone(), body, LARGEST)));
+    }
+    references
 }
 
 /// Reads it all, away from the threads that serve.
@@ -61,7 +106,13 @@ pub(super) async fn resolve(
             templates.append(&mut courier.templates);
             courier.templates = templates;
         }
-        Ok(Resolved { schemas: Schemas::new(schemas), courier })
+        let mut documents = Documents::default();
+        for (key, reference, largest) in referred(&config) {
+            let content =
+                reader.read_at_most(&reference, largest).with_context(|| format!("{key}: {}", shown(&reference)))?;
+            documents.0.insert(reference, content.into());
+        }
+        Ok(Resolved { schemas: Schemas::new(schemas), courier, documents })
     };
     tokio::task::spawn_blocking(read).await?
 }
@@ -78,18 +129,22 @@ impl Reader {
     }
 
     fn read(&self, reference: &str) -> anyhow::Result<Vec<u8>> {
+        self.read_at_most(reference, LARGEST)
+    }
+
+    fn read_at_most(&self, reference: &str, largest: usize) -> anyhow::Result<Vec<u8>> {
         match reference.split_once("://") {
-            Some(("file", path)) => file(Path::new(path)),
+            Some(("file", path)) => file(Path::new(path), largest),
             Some(("base64", text)) => STANDARD
                 .decode(text)
                 .or_else(|_| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')))
                 .context("it is not base64"),
-            Some(("http" | "https", _)) => self.runtime.block_on(self.fetch(reference)),
+            Some(("http" | "https", _)) => self.runtime.block_on(self.fetch(reference, largest)),
             _ => Err(anyhow!("begin with file://, https://, http:// or base64://")),
         }
     }
 
-    async fn fetch(&self, url: &str) -> anyhow::Result<Vec<u8>> {
+    async fn fetch(&self, url: &str, largest: usize) -> anyhow::Result<Vec<u8>> {
         let request = OutboundRequest {
             method: "GET".to_owned(),
             url: url.to_owned(),
@@ -97,7 +152,7 @@ impl Reader {
             body: Vec::new(),
             trust: Trust::Operator,
             timeout: PATIENCE,
-            max_response_bytes: LARGEST,
+            max_response_bytes: largest,
         };
         let answer = self.outbound.send(request).await?;
         if answer.status != 200 {
@@ -107,12 +162,12 @@ impl Reader {
     }
 }
 
-fn file(path: &Path) -> anyhow::Result<Vec<u8>> {
+fn file(path: &Path, largest: usize) -> anyhow::Result<Vec<u8>> {
     let mut content = Vec::new();
     let file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    file.take(LARGEST as u64 + 1).read_to_end(&mut content)?;
-    if content.len() > LARGEST {
-        return Err(anyhow!("{} is larger than {LARGEST} bytes", path.display()));
+    file.take(largest as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > largest {
+        return Err(anyhow!("{} is larger than {largest} bytes", path.display()));
     }
     Ok(content)
 }
@@ -127,8 +182,8 @@ fn collect(folder: &Path, below: &str, depth: usize, found: &mut Vec<TemplateFil
         if kind.is_dir() && depth > 0 {
             collect(&entry.path(), &path, depth - 1, found)?;
         } else if kind.is_file() && (path.ends_with(".gotmpl") || path.ends_with(".jinja")) {
-            let content =
-                String::from_utf8(file(&entry.path())?).with_context(|| format!("{path} is not UTF-8 text"))?;
+            let content = String::from_utf8(file(&entry.path(), LARGEST)?)
+                .with_context(|| format!("{path} is not UTF-8 text"))?;
             found.push(TemplateFile { content, path });
         }
     }

@@ -80,6 +80,11 @@ impl Contract {
             (None, None) => Vec::new(),
             // The edge refuses before it is known whose operation it would have been.
             (None, Some(body)) if EDGE.contains(&status) && self.judge(&any_error(), body).is_empty() => Vec::new(),
+            // Kratos shows the flow that has to be corrected, and its contract does not mention it.
+            (None, Some(body)) if status == 422 && operation.id == "exchangeSessionToken" => {
+                let flow = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+                self.judge(&json!({"anyOf": [flow("loginFlow"), flow("registrationFlow")]}), body)
+            }
             (None, Some(body)) if status >= 400 => self.judge(&operation.failure(), body),
             (None, Some(_)) => vec![format!("the contract promises no body with status {status}")],
             (Some(_), None) => vec![format!("the contract promises a body with status {status}")],

@@ -92,6 +92,7 @@ fn context(settings: &EdgeSettings, request: &ServiceRequest) -> RequestContext 
         user_agent: text(headers, &USER_AGENT),
         location: client.location,
         accept_language: text(headers, &ACCEPT_LANGUAGE),
+        caused_by: None,
     }
 }
 

@@ -116,6 +116,17 @@ impl ApiError {
         .with_source(source)
     }
 
+    /// 504 `upstream_error`: another server that we need did not answer in time.
+    pub fn upstream_timeout(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::because(
+            StatusCode::GATEWAY_TIMEOUT,
+            "A service that this request depends on did not answer in time.",
+            "Try again later; the cause has been logged under the id of this request.",
+        )
+        .with_id("upstream_error")
+        .with_source(source)
+    }
+
     /// 503: storage or another part of ours cannot be used just now.
     #[must_use]
     pub fn unavailable(retry_after: u32) -> Self {

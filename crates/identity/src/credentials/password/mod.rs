@@ -6,12 +6,14 @@
 
 mod argon2;
 mod bcrypt;
+mod breached;
 mod foreign;
 mod hash;
 mod notation;
 mod policy;
 mod pool;
 
+pub use breached::{BreachedList, Breaches};
 pub use hash::{InvalidHash, PasswordHash};
 pub use policy::{PolicyViolation, check};
 pub use pool::{Overloaded, PasswordHasher};

@@ -4,12 +4,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::RequestContext;
 use orrery_web::{ApiError, Context, response};
+use serde_json::Value;
 
 use super::browser::Browser;
 use super::{Client, Exchange, SelfService, failure, request};
 use crate::IdentityService;
 use crate::flow::{Flow, FlowError, FlowType, Origin};
 use crate::limits::Rate;
+use crate::session::exchange::init_code;
 
 /// What became of beginning a flow.
 pub(in crate::http) enum Begun {
@@ -26,6 +28,7 @@ pub(in crate::http) async fn browser<F: SelfService>(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let client = Client::of_init(&request, FlowType::Browser);
+    let context = request::seen(&service, &context, &request);
     match begin::<F>(&service, &context, &request, client).await {
         Ok(answer) => Ok(answer),
         Err(error) => failure::fail(&service, &context, client, error).await,
@@ -38,7 +41,7 @@ pub(in crate::http) async fn native<F: SelfService>(
     context: Context,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    begin::<F>(&service, &context, &request, Client::Api).await
+    begin::<F>(&service, &request::seen(&service, &context, &request), &request, Client::Api).await
 }
 
 async fn begin<F: SelfService>(
@@ -67,7 +70,15 @@ async fn begin<F: SelfService>(
     let answer = match client {
         Client::Browser => response::see_other(&exchange.page(&flow))?,
         Client::Api | Client::Script => {
-            response::ok(&F::show(&exchange, &flow, &browser.token(&*service.entropy)).await?)?
+            let shown = F::show(&exchange, &flow, &browser.token(&*service.entropy)).await?;
+            match init_code(&flow, &service.keyring) {
+                None => response::ok(&shown)?,
+                Some(code) => {
+                    let mut shown = serde_json::to_value(&shown).map_err(ApiError::internal)?;
+                    shown["session_token_exchange_code"] = Value::from(code);
+                    response::ok(&shown)?
+                }
+            }
         }
     };
     response::with_cookies(answer, browser.cookie)

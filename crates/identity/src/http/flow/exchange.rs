@@ -71,6 +71,11 @@ impl<'a> Exchange<'a> {
         self.query.get(name).filter(|value| !value.is_empty())
     }
 
+    /// Whether an app wants to exchange codes for the session that a browser will earn.
+    pub(in crate::http) fn wants_exchange(&self) -> bool {
+        self.client == Client::Api && self.query.get("return_session_token_exchange_code") == Some("true")
+    }
+
     /// The page that shows a flow.
     pub(in crate::http) fn page(&self, flow: &Flow) -> String {
         with_query(self.config.ui.of(flow.kind), "flow", &flow.id.to_string())

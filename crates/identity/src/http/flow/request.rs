@@ -1,12 +1,18 @@
 //! What requests to flows carry: addresses to return to, ids, and the fields of a submit.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
+use orrery_core::RequestContext;
 use orrery_web::return_to::ReturnTo;
 use orrery_web::{ApiError, Pairs, Submitted};
 use serde_json::Map;
 
+use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::{Encoding, Submission};
+use crate::hooks::Seen;
 
 /// Longest address that a flow remembers, in bytes.
 const MAX_URL: usize = 8 * 1024;
@@ -34,6 +40,29 @@ pub(in crate::http) fn request_url(config: &Config, request: &HttpRequest) -> Re
         return Err(ApiError::bad_request(format!("The address of this request is longer than {MAX_URL} bytes.")));
     }
     Ok(url)
+}
+
+/// The context of a request, with what hooks may know of it if there are any.
+pub(super) fn seen<'c>(
+    service: &IdentityService,
+    context: &'c RequestContext,
+    request: &HttpRequest,
+) -> Cow<'c, RequestContext> {
+    let config = service.config.load();
+    if !config.web_hooks.any {
+        return Cow::Borrowed(context);
+    }
+    let url = orrery_web::context::request_url(&config.public_url, request);
+    let mut seen = Seen::new(&config, request.method().as_str(), url);
+    for (name, value) in request.headers() {
+        if let Ok(value) = value.to_str() {
+            seen.header(name.as_str(), value);
+        }
+    }
+    for cookie in request.cookies().iter().flat_map(|cookies| cookies.iter()) {
+        seen.cookie(cookie.name(), cookie.value());
+    }
+    Cow::Owned(RequestContext { caused_by: Some(Arc::new(seen.finish())), ..context.clone() })
 }
 
 /// The id in a query parameter.

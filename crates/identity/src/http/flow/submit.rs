@@ -22,6 +22,7 @@ pub(in crate::http) async fn submit<F: SelfService>(
     body: Result<Body, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let mut client = Client::of_submit(&request, FlowType::Browser);
+    let context = request::seen(&service, &context, &request);
     match submit_as::<F>(&service, &context, &request, body, &mut client).await {
         Ok(answer) => Ok(answer),
         Err(error) => failure::fail(&service, &context, client, error).await,

@@ -272,13 +272,13 @@ pub enum HookKind {
     RequireVerifiedAddress,
     /// Show the verification page next.
     ShowVerificationUi,
-    /// Send the verification message.
+    /// Send the verification message; after registration and settings that happens by itself.
     Verification,
     /// Prove a new address before it replaces the old one.
     VerifyNewAddress,
     /// Tell the former addresses about a change.
     NotifyPreviousAddresses,
-    /// Accepted and ignored.
+    /// Refused: a feature of the commercial edition.
     B2bSso,
     /// Accepted and ignored.
     TwoStepRegistration,

@@ -81,12 +81,15 @@ pub struct PasswordPolicy {
     pub identifier_similarity_check_enabled: bool,
     /// Ask whether the password is known from a breach. Only the first five characters of its SHA-1 leave the server.
     pub haveibeenpwned_enabled: bool,
-    /// The host to ask.
+    /// The host to ask; or the whole base URL of a mirror.
     pub haveibeenpwned_host: String,
     /// How often it may have appeared in breaches.
     pub max_breaches: u32,
     /// Accept the password when the host does not answer.
     pub ignore_network_errors: bool,
+    /// A list of passwords that nobody may use: `file://…`, each line a password or its SHA-1 in hexadecimal. It is looked at
+    /// whether or not a host is asked.
+    pub breached_passwords: Option<String>,
     /// Ask another server about a password that is not known here yet.
     pub migrate_hook: Option<Opaque>,
 }
@@ -100,6 +103,7 @@ impl Default for PasswordPolicy {
             haveibeenpwned_host: "api.pwnedpasswords.com".to_owned(),
             max_breaches: 0,
             ignore_network_errors: true,
+            breached_passwords: None,
             migrate_hook: None,
         }
     }

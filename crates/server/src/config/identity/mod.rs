@@ -1,10 +1,12 @@
 //! `identity`: schemas, flows, methods, sessions and messages, by the names that a Kratos configuration gives them.
 
 mod flows;
+mod hooks;
 mod methods;
 mod session;
 
 use ipnet::IpNet;
+use orrery_core::GoDuration;
 use orrery_courier::config::CourierConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,9 +16,10 @@ pub use self::flows::{
     After, AfterMethod, Before, CodeFlow, Flows, Hook, HookKind, Login, LoginStyle, Logout, Registration,
     RegistrationStyle, Settings, UiOnly, VerificationUse,
 };
+pub use self::hooks::{HookList, HookMoment, WebHookConfig};
 pub use self::methods::{Methods, PasswordPolicy};
-pub use self::session::{Cookies, RequiredAal, SameSite, Session};
-use super::value::{ByteSize, DurationText};
+pub use self::session::{Cookies, RequiredAal, SameSite, Session, SubjectSource};
+use super::value::{ByteSize, DurationText, seconds};
 
 /// Identities and everything that people do with their own account.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -206,12 +209,21 @@ pub struct HttpClient {
     pub private_ip_exceptions: Vec<IpNet>,
 }
 
-/// What webhooks see of the request that caused them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+/// What webhooks see of the request that caused them, and how long they are waited for.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebHookClient {
     /// Request headers that are passed on; a list without secrets when unset.
     pub header_allowlist: Option<Vec<String>>,
+    /// How long a hook is waited for, repetitions included. No call takes longer than `outbound.timeout`.
+    #[schemars(with = "DurationText")]
+    pub timeout: GoDuration,
+}
+
+impl Default for WebHookClient {
+    fn default() -> Self {
+        Self { header_allowlist: None, timeout: seconds(30) }
+    }
 }
 
 /// Switches between older and newer answers.
@@ -222,7 +234,7 @@ pub struct FeatureFlags {
     pub cacheable_sessions: bool,
     /// For how long.
     #[schemars(with = "Option<DurationText>")]
-    pub cacheable_sessions_max_age: Option<orrery_core::GoDuration>,
+    pub cacheable_sessions_max_age: Option<GoDuration>,
     /// Answer 200 with `continue_with` where a redirect would otherwise be asked for.
     pub use_continue_with_transitions: bool,
     /// Ask which address to recover with.

@@ -1,11 +1,13 @@
 //! Self-service flows, as the three kinds of clients drive them and as attackers do. Every JSON answer is judged by
 //! the contract.
 
+mod breached;
 mod client;
 mod code_attacks;
 mod code_login;
 mod code_registration;
 mod code_world;
+mod hooks;
 mod login;
 mod login_attacks;
 mod recovery;
@@ -16,5 +18,7 @@ mod registration_attacks;
 mod second_factor;
 mod settings;
 mod timing;
+mod token_exchange;
+mod tokenized;
 mod verified_changes;
 mod world;

@@ -1,14 +1,21 @@
 //! The plain settings that this crate needs. Reading files, defaults of a configuration language and the documented
 //! Kratos keys are the server's business.
 
+mod hooks;
+mod session;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use url::Url;
 
+use crate::credentials::password::BreachedList;
 use crate::flow::{FlowKind, FlowMethod};
 use crate::identity::Identity;
 use crate::session::{Aal, Session};
+
+pub use hooks::{After, Before, Hook, HookMode, WebHook, WebHooks};
+pub use session::{RequiredAal, SessionConfig, SubjectSource, TokenizerTemplate};
 
 /// Settings of one project's identity surface.
 #[derive(Debug, Clone)]
@@ -27,6 +34,10 @@ pub struct Config {
     pub ui: UiUrls,
     /// How long each flow can be submitted.
     pub lifespans: FlowLifespans,
+    /// Calls before flows begin.
+    pub before: Before,
+    /// What all calls of hooks have in common.
+    pub web_hooks: WebHooks,
     /// Login.
     pub login: LoginConfig,
     /// Registration.
@@ -47,10 +58,14 @@ pub struct Config {
     pub link: LinkConfig,
     /// Password policy.
     pub password: PasswordPolicy,
+    /// Passwords that are known from breaches.
+    pub breaches: BreachPolicy,
     /// New password hashes.
     pub hasher: HasherConfig,
     /// Sessions and their cookie.
     pub session: SessionConfig,
+    /// Sessions as JSON Web Tokens: templates by name.
+    pub tokenizer: BTreeMap<String, TokenizerTemplate>,
     /// Anti-CSRF and continuity cookies.
     pub cookies: CookieConfig,
     /// Guarding the doors to an account.
@@ -106,6 +121,20 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What happens after a flow.
+    #[must_use]
+    pub const fn after(&self, kind: FlowKind) -> &After {
+        match kind {
+            FlowKind::Login => &self.login.after,
+            FlowKind::Registration => &self.registration.after,
+            FlowKind::Settings => &self.settings.after,
+            FlowKind::Recovery => &self.recovery.after,
+            FlowKind::Verification => &self.verification.after,
+        }
+    }
+}
+
 /// The pages that flows send browsers to.
 #[derive(Debug, Clone)]
 pub struct UiUrls {
@@ -150,48 +179,6 @@ pub struct FlowLifespans {
     pub recovery: Duration,
     /// Verification flows.
     pub verification: Duration,
-}
-
-/// What happens after a flow.
-#[derive(Debug, Clone, Default)]
-pub struct After {
-    /// Where the browser goes, by method (`password`), then in general.
-    pub return_urls: BTreeMap<String, Url>,
-    /// Where the browser goes when the method has no URL of its own.
-    pub return_url: Option<Url>,
-    /// What to do besides, in order.
-    pub hooks: Vec<Hook>,
-    /// What to do besides after one method, instead of [`After::hooks`].
-    pub method_hooks: BTreeMap<String, Vec<Hook>>,
-}
-
-impl After {
-    /// Where the browser goes after `method`, if this says.
-    #[must_use]
-    pub fn return_url(&self, method: &str) -> Option<&Url> {
-        self.return_urls.get(method).or(self.return_url.as_ref())
-    }
-
-    /// What to do besides after `method`: its own list replaces the general one.
-    #[must_use]
-    pub fn hooks(&self, method: &str) -> &[Hook] {
-        self.method_hooks.get(method).filter(|own| !own.is_empty()).unwrap_or(&self.hooks)
-    }
-}
-
-/// What can be done after a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hook {
-    /// Registration: sign in at once.
-    Session,
-    /// Tell the client about the verification flow.
-    ShowVerificationUi,
-    /// Login, settings, recovery: end all other sessions.
-    RevokeActiveSessions,
-    /// Login: refuse accounts without a proven address.
-    RequireVerifiedAddress,
-    /// Settings: a new address becomes part of the account only once it is proven.
-    VerifyNewAddress,
 }
 
 /// Login settings.
@@ -346,6 +333,19 @@ pub struct PasswordPolicy {
     pub similarity_check: bool,
 }
 
+/// What is done about passwords that are known from breaches.
+#[derive(Debug, Clone)]
+pub struct BreachPolicy {
+    /// The base URL of the service that is asked; none asks nobody.
+    pub service: Option<String>,
+    /// How often a password may have been found.
+    pub tolerated: u64,
+    /// Whether a password is accepted when the service does not answer.
+    pub tolerates_silence: bool,
+    /// The operator's own list.
+    pub list: BreachedList,
+}
+
 /// Which function makes new hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashAlgorithm {
@@ -399,47 +399,6 @@ pub struct CookieConfig {
     pub same_site: SameSite,
     /// `Secure`.
     pub secure: bool,
-}
-
-/// Session settings.
-#[derive(Debug, Clone)]
-pub struct SessionConfig {
-    /// How long a session lasts.
-    pub lifespan: Duration,
-    /// A session can be extended only this long before its end; none means any time.
-    pub earliest_extend: Option<Duration>,
-    /// Cookie name.
-    pub cookie_name: String,
-    /// Cookie attributes.
-    pub cookie: CookieConfig,
-    /// Whether the cookie outlives the browser.
-    pub persistent: bool,
-    /// Level that `whoami` demands: one factor, or the highest that the identity can reach.
-    pub required_aal: RequiredAal,
-    /// Whether answers say how long they may be cached (`Ory-Session-Cache-For`), and for how long at most.
-    pub cache_for: Option<Duration>,
-    /// Answer an extension with 204 instead of the session.
-    pub faster_extend: bool,
-}
-
-/// A demanded level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequiredAal {
-    /// Any active session.
-    Aal1,
-    /// The highest level that the identity's credentials allow.
-    HighestAvailable,
-}
-
-impl RequiredAal {
-    /// Whether a session at `reached` of an identity that can reach `available` is enough.
-    #[must_use]
-    pub fn satisfied(self, reached: Aal, available: Aal) -> bool {
-        match self {
-            Self::Aal1 => reached >= Aal::Aal1,
-            Self::HighestAvailable => reached >= Aal::Aal1 && reached >= available,
-        }
-    }
 }
 
 /// Guarding the doors to an account.
