@@ -9,4 +9,5 @@ mod hybrid;
 mod logout;
 mod pushed;
 mod sessions;
+mod tokens;
 mod world;
