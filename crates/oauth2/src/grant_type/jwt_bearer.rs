@@ -9,13 +9,11 @@ use crate::assertion::{self, ASYMMETRIC, Rules};
 use crate::audience;
 use crate::endpoint::Call;
 use crate::error::{ErrorCode, OAuth2Error};
-use crate::grant::SessionClaims;
 use crate::grant_type::GrantType;
 use crate::scope;
 use crate::store::AssertionKeys;
-use crate::token::access::{self, AccessRequest};
-use crate::token::response::{TokenResponse, TokenType};
-use crate::token::{hook, lifespan};
+use crate::token::alone;
+use crate::token::response::TokenResponse;
 use crate::trust::TrustedIssuer;
 
 /// Most keys that are tried for an assertion that names none.
@@ -49,35 +47,7 @@ pub async fn grant(call: &Call<'_>) -> Result<TokenResponse, OAuth2Error> {
             return Err(OAuth2Error::new(ErrorCode::JtiKnown, description));
         }
     }
-    let none = SessionClaims::default();
-    let session = hook::call(call, GrantType::JwtBearer, None, &scope, &audience, &none).await?;
-    let request = AccessRequest {
-        client,
-        subject,
-        grant: None,
-        parent: None,
-        scope: &scope,
-        audience: &audience,
-        claims: session.access_token,
-        actor: None,
-        jkt: call.jkt.clone(),
-        lifespan: lifespan::access(client, &config.ttl, GrantType::JwtBearer),
-    };
-    let access = access::issue(service, *project, *now, request).await?;
-    if let Some(stored) = &access.stored
-        && !service.tokens.token_issue(*project, stored).await?
-    {
-        return Err(OAuth2Error::new(ErrorCode::InvalidClient, "The client was deleted just now."));
-    }
-    Ok(TokenResponse {
-        token_type: TokenType::of(call.jkt.as_ref()),
-        expires_in: access.expires_at.since(*now).as_secs(),
-        scope: scope.join(" "),
-        access_token: access.value,
-        refresh_token: None,
-        id_token: None,
-        issued_token_type: None,
-    })
+    alone::issue(call, GrantType::JwtBearer, subject, &scope, &audience).await
 }
 
 /// The claims, and the trust that they come under: the issuer's, for this subject, by this key, as long as it lasts.

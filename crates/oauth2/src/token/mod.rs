@@ -1,6 +1,7 @@
 //! Tokens: what they look like, and what is kept of them.
 
 pub mod access;
+pub mod alone;
 pub mod family;
 pub mod hook;
 pub mod id_token;
