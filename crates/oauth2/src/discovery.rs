@@ -5,6 +5,7 @@ use orrery_keys::SigningAlgorithm;
 use orrery_keys::config::ID_TOKEN_SET;
 use serde_json::{Map, Value, json};
 
+use crate::assertion::ASYMMETRIC;
 use crate::config::Config;
 use crate::error::OAuth2Error;
 use crate::grant_type::GrantType;
@@ -111,6 +112,7 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "id_token_signed_response_alg": [signed_with],
         "userinfo_signed_response_alg": [signed_with],
         "authorization_response_iss_parameter_supported": true,
+        "dpop_signing_alg_values_supported": ASYMMETRIC.map(SigningAlgorithm::name),
     });
     match document {
         Value::Object(document) => document,

@@ -4,6 +4,7 @@ use orrery_core::{ProjectId, Timestamp};
 
 use crate::client::Client;
 use crate::client_auth::{self, Presented};
+use crate::dpop::{self, Target};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant_type::{self, GrantType};
 use crate::parameters::Parameters;
@@ -36,6 +37,7 @@ pub async fn token(
     project: ProjectId,
     now: Timestamp,
     presented: &Presented,
+    proof: Option<&str>,
     parameters: &Parameters,
 ) -> Result<TokenResponse, OAuth2Error> {
     let name = parameters.required("grant_type")?;
@@ -47,7 +49,17 @@ pub async fn token(
             format!("The client is not registered for the grant '{}'. Add it to its grant_types.", grant_type.name()),
         ));
     }
-    let call = Call { service, project, now, client: &client, jkt: None, parameters };
+    let url = service.config.load().endpoint("/oauth2/token");
+    let target = Target { method: "POST", url: &url, access_token: None };
+    let jkt = match proof {
+        Some(proof) => Some(dpop::check(service, project, now, proof, target).await?),
+        None if client.dpop_bound_access_tokens => {
+            let description = "The client is registered for tokens that are bound to a key: send a DPoP proof.";
+            return Err(OAuth2Error::new(ErrorCode::InvalidDpopProof, description));
+        }
+        None => None,
+    };
+    let call = Call { service, project, now, client: &client, jkt, parameters };
     match grant_type {
         GrantType::AuthorizationCode => grant_type::authorization_code::redeem(&call).await,
         GrantType::RefreshToken => grant_type::refresh_token::refresh(&call).await,

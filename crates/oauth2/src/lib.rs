@@ -16,6 +16,7 @@ pub mod config;
 pub mod consent;
 pub mod device;
 pub mod discovery;
+pub mod dpop;
 pub mod endpoint;
 pub mod error;
 pub mod grant;

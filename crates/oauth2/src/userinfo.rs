@@ -20,7 +20,7 @@ pub enum Userinfo {
     Signed(String),
 }
 
-/// The claims about the person behind an access token.
+/// The claims about the person behind an access token. `jkt` is the key that the caller proved to have.
 ///
 /// # Errors
 /// `invalid_token` when it is no good access token, `insufficient_scope` when it was not granted `openid`.
@@ -29,9 +29,11 @@ pub async fn userinfo(
     project: ProjectId,
     now: Timestamp,
     token: &str,
+    jkt: Option<&str>,
 ) -> Result<Userinfo, OAuth2Error> {
     let found = lookup::find(service, project, now, token).await?;
-    let found = found.filter(|live| live.token.kind == TokenKind::Access);
+    // A token that is bound to a key is good only with a proof of that key; one that is not needs none.
+    let found = found.filter(|live| live.token.kind == TokenKind::Access && live.token.jkt.as_deref() == jkt);
     let LiveToken { token, client, grant, .. } = found.ok_or_else(|| {
         OAuth2Error::new(ErrorCode::InvalidToken, "The access token is missing, unknown, expired or revoked.")
     })?;

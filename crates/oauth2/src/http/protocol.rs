@@ -32,6 +32,14 @@ pub(super) fn authorization(request: &HttpRequest) -> Result<Option<&str>, OAuth
     if sent.next().is_some() { Err(malformed()) } else { Ok(first) }
 }
 
+/// The `DPoP` header, which may be sent once (RFC 9449 section 4.3, step 1).
+pub(super) fn proof(request: &HttpRequest) -> Result<Option<&str>, OAuth2Error> {
+    let mut sent = request.headers().get_all("dpop");
+    let malformed = || OAuth2Error::new(ErrorCode::InvalidDpopProof, "The DPoP header is malformed or repeated.");
+    let first = sent.next().map(|value| value.to_str().map_err(|_| malformed())).transpose()?;
+    if sent.next().is_some() { Err(malformed()) } else { Ok(first) }
+}
+
 /// A JSON answer that nobody may keep (RFC 6749 section 5.1).
 pub(super) fn answer(value: &impl Serialize) -> Result<HttpResponse, ApiError> {
     let mut answer = response::json(StatusCode::OK, value)?;

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody};
 
-use super::protocol::{answer, receive, refuse};
+use super::protocol::{answer, proof, receive, refuse};
 use crate::endpoint;
 use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
@@ -29,5 +29,6 @@ async fn respond(
     FormBody(form): &FormBody,
 ) -> Result<TokenResponse, OAuth2Error> {
     let received = receive(request, form)?;
-    endpoint::token(service, context.project, context.now, &received.presented, &received.parameters).await
+    let proof = proof(request)?;
+    endpoint::token(service, context.project, context.now, &received.presented, proof, &received.parameters).await
 }

@@ -5,7 +5,8 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody, Pairs};
 
-use super::protocol::{answer, authorization};
+use super::protocol::{answer, authorization, proof};
+use crate::dpop::{self, Target};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 use crate::userinfo::{Userinfo, userinfo};
@@ -38,12 +39,22 @@ async fn respond(
 ) -> Result<HttpResponse, ApiError> {
     let found = async {
         let header = authorization(request)?.and_then(|header| header.split_once(' '));
-        let bearer = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+        let of =
+            |name: &str| header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(name)).map(|(_, token)| token.trim());
+        if let Some(token) = of("dpop") {
+            let url = service.config.load().endpoint("/userinfo");
+            let target = Target { method: request.method().as_str(), url: &url, access_token: Some(token) };
+            let missing = || OAuth2Error::new(ErrorCode::InvalidDpopProof, "The DPoP header is missing.");
+            let proof = proof(request)?.ok_or_else(missing)?;
+            let jkt = dpop::check(service, context.project, context.now, proof, target).await?;
+            return userinfo(service, context.project, context.now, token, Some(&jkt)).await;
+        }
+        let bearer = of("bearer");
         if bearer.is_some() && parameter.is_some() {
             let description = "The access token is sent twice. Send it in the Authorization header alone.";
             return Err(OAuth2Error::new(ErrorCode::InvalidRequest, description));
         }
-        userinfo(service, context.project, context.now, bearer.or(parameter).unwrap_or_default()).await
+        userinfo(service, context.project, context.now, bearer.or(parameter).unwrap_or_default(), None).await
     };
     match found.await {
         Ok(Userinfo::Plain(claims)) => answer(&claims),

@@ -5,6 +5,7 @@ mod client_changes;
 mod client_rules;
 mod clients;
 mod discovery;
+mod dpop;
 mod registration;
 mod token_endpoint;
 mod trusted_issuers;

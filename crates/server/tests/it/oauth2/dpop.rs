@@ -1,0 +1,105 @@
+//! Tokens that are bound to a key (RFC 9449).
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use josekit::jwk::Jwk;
+use josekit::jwk::alg::ec::EcCurve;
+use josekit::jws::{ES256, JwsHeader};
+use josekit::jwt::{self, JwtPayload};
+use orrery_testkit::{Backend, on_both_databases};
+use serde_json::{Value, json};
+
+use super::token_endpoint::{introspect, post};
+use super::{create, refusal};
+use crate::stage::{Answer, Stage, send};
+
+on_both_databases!(a_token_is_bound_to_the_key_of_its_proof, proofs_that_are_not_good_are_refused);
+
+struct Holder {
+    key: Jwk,
+    url: String,
+}
+
+impl Holder {
+    fn new(stage: &Stage) -> Self {
+        let url = format!("{}/oauth2/token", stage.public_url().trim_end_matches('/'));
+        Self { key: Jwk::generate_ec_key(EcCurve::P256).expect("a key"), url }
+    }
+
+    fn proof(&self, changes: &Value) -> String {
+        let mut claims = json!({"htm": "POST", "htu": self.url, "iat": 1_767_225_600, "jti": "1"});
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            claims[name] = value.clone();
+        }
+        claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+        let payload = JwtPayload::from_map(claims.as_object().cloned().expect("an object")).expect("claims");
+        let mut header = JwsHeader::new();
+        header.set_token_type("dpop+jwt");
+        header.set_jwk(self.key.to_public_key().expect("a public key"));
+        jwt::encode_with_signer(&payload, &header, &ES256.signer_from_jwk(&self.key).expect("a signer")).expect("signs")
+    }
+
+    /// RFC 7638, written once more.
+    fn thumbprint(&self) -> String {
+        let public = json!(self.key.as_ref());
+        let text = format!("{{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":{},\"y\":{}}}", public["x"], public["y"]);
+        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+    }
+}
+
+async fn machine(stage: &Stage, bound: bool) -> (String, String) {
+    let body = json!({
+        "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_post",
+        "dpop_bound_access_tokens": bound,
+    });
+    let made = create(stage, body).await;
+    let text = |name: &str| made.body[name].as_str().expect("a text").to_owned();
+    (text("client_id"), text("client_secret"))
+}
+
+async fn token(stage: &Stage, (id, secret): &(String, String), proof: Option<&str>) -> Answer {
+    let sent = [("grant_type", "client_credentials"), ("client_id", id.as_str()), ("client_secret", secret.as_str())];
+    let call = post(stage, "/oauth2/token", &sent);
+    send(if let Some(proof) = proof { call.header("dpop", proof) } else { call }).await
+}
+
+async fn a_token_is_bound_to_the_key_of_its_proof(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (holder, client) = (Holder::new(&stage), machine(&stage, true).await);
+    let proof = holder.proof(&json!({}));
+    let answer = token(&stage, &client, Some(&proof)).await.expect(200);
+    assert_eq!(answer.body["token_type"], "DPoP");
+    let seen = introspect(&stage, answer.body["access_token"].as_str().expect("a token")).await;
+    assert_eq!((&seen["token_type"], &seen["cnf"]), (&json!("DPoP"), &json!({"jkt": holder.thumbprint()})));
+    let (status, error, _) = refusal(&token(&stage, &client, Some(&proof)).await);
+    assert_eq!((status, error.as_str()), (400, "invalid_dpop_proof"), "a proof is good once");
+    let (status, error, _) = refusal(&token(&stage, &client, None).await);
+    assert_eq!((status, error.as_str()), (400, "invalid_dpop_proof"), "this client needs one");
+    let free = machine(&stage, false).await;
+    assert_eq!(token(&stage, &free, None).await.expect(200).body["token_type"], "bearer");
+}
+
+async fn proofs_that_are_not_good_are_refused(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (holder, client) = (Holder::new(&stage), machine(&stage, true).await);
+    for changes in [
+        json!({"htm": "GET"}),
+        json!({"htu": "https://other.example/oauth2/token"}),
+        json!({"htu": null}),
+        json!({"iat": 1_767_225_539}),
+        json!({"iat": 1_767_225_661}),
+        json!({"iat": null}),
+        json!({"jti": null}),
+        json!({"jti": "x".repeat(257)}),
+    ] {
+        let (status, error, _) = refusal(&token(&stage, &client, Some(&holder.proof(&changes))).await);
+        assert_eq!((status, error.as_str()), (400, "invalid_dpop_proof"), "{changes}");
+    }
+    assert_eq!(token(&stage, &client, Some("a.b.c")).await.body["error"], "invalid_dpop_proof");
+    let good = holder.proof(&json!({}));
+    let forged = format!("{}AAAA", &good[..good.len() - 4]);
+    assert_eq!(token(&stage, &client, Some(&forged)).await.body["error"], "invalid_dpop_proof");
+    // None of these used it up.
+    token(&stage, &client, Some(&good)).await.expect(200);
+}
