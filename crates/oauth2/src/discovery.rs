@@ -68,9 +68,7 @@ fn endpoints(config: &Config) -> Map<String, Value> {
 }
 
 fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<String, Value> {
-    // Devices get their codes, but nobody can approve one yet: that is nothing to advertise.
-    let usable = GrantType::SERVED.iter().filter(|grant_type| **grant_type != GrantType::DeviceCode);
-    let mut grants: Vec<_> = usable.map(|grant_type| grant_type.name()).collect();
+    let mut grants: Vec<_> = GrantType::SERVED.iter().map(|grant_type| grant_type.name()).collect();
     grants.push(GrantType::Implicit.name());
     let methods = ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
     let proving = ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt"];

@@ -207,6 +207,7 @@ consent-title = { $name } möchte dein Konto nutzen
 consent-account = Du bist angemeldet als
 consent-scopes = Die Anwendung möchte
 consent-audiences = In deinem Namen, bei
+consent-device = Hier wird ein Gerät verbunden. Erlaube das nur, wenn du es selbst begonnen hast, auf einem Gerät vor dir.
 consent-remember = Hierfür nicht wieder fragen
 consent-allow = Erlauben
 consent-deny = Nicht erlauben
@@ -220,6 +221,19 @@ scope-phone = deine Telefonnummer sehen
 scope-address = deine Postanschrift sehen
 scope-offline = verbunden bleiben, auch wenn du nicht da bist
 scope-offline-access = verbunden bleiben, auch wenn du nicht da bist
+
+device-title = Gerät verbinden
+device-lead = Gib den Code ein, den dein Gerät anzeigt.
+device-lead-confirm = Vergleiche diesen Code mit dem auf deinem Gerät. Mach nur weiter, wenn beide gleich sind.
+device-code = Code
+device-continue = Weiter
+device-warning = Hat dir jemand diesen Code oder Link geschickt? Dann schließ die Seite, sonst bekommt diese Person Zugriff auf dein Konto.
+device-error-invalid = Kein wartendes Gerät zeigt diesen Code. Prüfe deine Eingabe, oder lass das Gerät einen neuen Code anzeigen.
+device-error-too-many = Aus deinem Netz kamen zu viele falsche Codes. Warte zehn Minuten und versuche es dann noch einmal.
+device-done-title = Dein Gerät ist verbunden
+device-done = Du kannst diese Seite schließen und auf deinem Gerät weitermachen.
+device-denied-title = Nichts wurde verbunden
+device-denied = Du hast das Gerät abgelehnt. Es bekommt keinen Zugriff auf dein Konto.
 
 logout-title = Abmelden?
 logout-lead = Du wirst auf diesem Gerät abgemeldet, auch bei den Anwendungen, die du von hier aus geöffnet hast.

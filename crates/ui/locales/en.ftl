@@ -104,6 +104,7 @@ consent-title = { $name } would like to use your account
 consent-account = You are signed in as
 consent-scopes = It asks to
 consent-audiences = On your behalf, at
+consent-device = This connects a device. Allow it only if you started this yourself, on a device in front of you.
 consent-remember = Do not ask me again for this
 consent-allow = Allow
 consent-deny = Do not allow
@@ -117,6 +118,19 @@ scope-phone = see your phone number
 scope-address = see your postal address
 scope-offline = stay connected while you are away
 scope-offline-access = stay connected while you are away
+
+device-title = Connect a device
+device-lead = Type the code that your device shows.
+device-lead-confirm = Compare this code with the one on your device. Continue only if they are the same.
+device-code = Code
+device-continue = Continue
+device-warning = Did somebody send you this code or link? Then close this page, or they will get access to your account.
+device-error-invalid = No waiting device shows this code. Check what you typed, or have the device show a new code.
+device-error-too-many = Too many wrong codes came from your network. Wait ten minutes, then try again.
+device-done-title = Your device is connected
+device-done = You can close this page and go on with your device.
+device-denied-title = Nothing was connected
+device-denied = You refused the device. It gets no access to your account.
 
 logout-title = Sign out?
 logout-lead = You will be signed out on this device, and of the applications that you opened from here.

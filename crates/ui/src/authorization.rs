@@ -39,6 +39,41 @@ pub struct ConsentQuestion {
     pub audiences: Vec<String>,
     /// Where the answer goes, as a source of a `form-action` policy.
     pub target: Option<String>,
+    /// Who fetches the answer.
+    pub fetched_by: FetchedBy,
+}
+
+/// Who fetches what is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchedBy {
+    /// The application, in this browser.
+    Browser,
+    /// A device that shows a code (RFC 8628), possibly somebody else's.
+    Device,
+}
+
+/// What somebody is asked who approves a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceQuestion {
+    /// Where the form goes.
+    pub action: String,
+    /// What the codes are made of.
+    pub letters: CodeLetters,
+    /// The code that was brought along or typed before, as devices show it.
+    pub typed: Option<String>,
+    /// Where the form may lead, as sources of a `form-action` policy.
+    pub targets: Vec<String>,
+}
+
+/// What codes are made of, for keyboards on screens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeLetters {
+    /// Digits alone.
+    Digits,
+    /// Capitals, and possibly digits.
+    Capitals,
+    /// Letters of both cases count as different.
+    Mixed,
 }
 
 /// What somebody answers.
@@ -80,6 +115,15 @@ pub trait Authorizations: Send + Sync {
         challenge: &str,
         answer: ConsentAnswer,
     ) -> Result<String, Trouble>;
+
+    /// What the browser that came to approve a device is asked. `typed` is what it brought along.
+    fn device(
+        &self,
+        context: &RequestContext,
+        request: &HttpRequest,
+        challenge: &str,
+        typed: Option<&str>,
+    ) -> Result<DeviceQuestion, Trouble>;
 
     /// What somebody is asked who is to be signed out.
     async fn logout(&self, context: &RequestContext, challenge: &str) -> Result<LogoutQuestion, Trouble>;

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use async_trait::async_trait;
 use orrery_core::RequestContext;
+use orrery_oauth2::authorize::SignInFor;
 use orrery_oauth2::challenge::{ChallengeError, Rejection};
 use orrery_oauth2::client::Client;
 use orrery_oauth2::consent::{self, AcceptConsent};
+use orrery_oauth2::device::{user_code, verify};
 use orrery_oauth2::{ErrorCode, OAuth2Error, OAuth2Service, authorize, challenge, logout};
 use orrery_web::cookie;
 use url::Url;
 
 use crate::authorization::{
-    Application, ApplicationLinks, Authorizations, ConsentAnswer, ConsentQuestion, LogoutQuestion,
+    Application, ApplicationLinks, Authorizations, CodeLetters, ConsentAnswer, ConsentQuestion, DeviceQuestion,
+    FetchedBy, LogoutQuestion,
 };
 use crate::frontend::Trouble;
 
@@ -32,6 +35,7 @@ impl Authorizations for OAuth2Platform {
         Ok(ConsentQuestion {
             application: application(&found.client),
             target: authorize::target(&found.flow.request.redirect_uri),
+            fetched_by: if found.flow.device.is_some() { FetchedBy::Device } else { FetchedBy::Browser },
             scopes: found.flow.request.scope,
             audiences: found.flow.request.audience,
         })
@@ -65,6 +69,34 @@ impl Authorizations for OAuth2Platform {
             }
         };
         Ok(next?)
+    }
+
+    fn device(
+        &self,
+        context: &RequestContext,
+        request: &HttpRequest,
+        challenge: &str,
+        typed: Option<&str>,
+    ) -> Result<DeviceQuestion, Trouble> {
+        verify::read_for_browser(&self.0, context, challenge, &cookie::all(request))?;
+        let config = self.0.config.load();
+        let form = &config.device.user_code;
+        let shown = |typed: &str| user_code::normalise(form, typed).map(|code| user_code::grouped(&code));
+        let has = |test: fn(char) -> bool| form.characters.chars().any(test);
+        let sign_in = config.urls.login.as_ref().map(ToString::to_string);
+        let sign_in = sign_in.unwrap_or_else(|| self.0.sign_in.page(SignInFor::Anybody, ""));
+        let pages = [config.urls.consent.as_ref(), config.urls.device_success.as_ref()].into_iter().flatten();
+        let pages = pages.map(ToString::to_string).chain([sign_in]);
+        Ok(DeviceQuestion {
+            action: config.endpoint("/oauth2/device/verify"),
+            letters: match (has(char::is_lowercase), has(char::is_uppercase)) {
+                (false, false) => CodeLetters::Digits,
+                (false, true) => CodeLetters::Capitals,
+                (true, _) => CodeLetters::Mixed,
+            },
+            typed: typed.map(|typed| shown(typed).unwrap_or_else(|| typed.to_owned())),
+            targets: pages.filter_map(|page| authorize::target(&page)).collect(),
+        })
     }
 
     async fn logout(&self, context: &RequestContext, challenge: &str) -> Result<LogoutQuestion, Trouble> {

@@ -2,7 +2,7 @@
 
 use minijinja::{AutoEscape, Environment, Value, context};
 
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("form.html", include_str!("../templates/form.html")),
     ("flow.html", include_str!("../templates/flow.html")),
@@ -11,6 +11,7 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("account.html", include_str!("../templates/account.html")),
     ("message.html", include_str!("../templates/message.html")),
     ("consent.html", include_str!("../templates/consent.html")),
+    ("device.html", include_str!("../templates/device.html")),
     ("logout.html", include_str!("../templates/logout.html")),
     ("inbox.html", include_str!("../templates/inbox.html")),
     ("inbox_message.html", include_str!("../templates/inbox_message.html")),

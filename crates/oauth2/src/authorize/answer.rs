@@ -57,7 +57,7 @@ impl Answer {
         encoded.extend_pairs(&self.parameters);
         let encoded = encoded.finish();
         match self.path.mode {
-            ResponseMode::FormPost => None,
+            ResponseMode::FormPost | ResponseMode::Device => None,
             ResponseMode::Fragment => Some(format!("{}#{encoded}", self.path.redirect_uri)),
             ResponseMode::Query => {
                 // As registered, and not as a parser would write it: clients compare.

@@ -10,8 +10,8 @@ use url::Url;
 use super::cookies::Jar;
 use super::proceed::{self, Authorization};
 use super::{
-    CookieChange, Cookies, Next, Parameters, Refused, SignInFor, SignInState, SignedIn, Step, check, endpoint, hint,
-    push, reauthentication,
+    CookieChange, Cookies, Next, Parameters, Refused, SignInFor, SignInState, SignedIn, Step, check, device, endpoint,
+    hint, push, reauthentication,
 };
 use crate::challenge::{
     AuthorizationFlow, AuthorizationRequest, Decision, FlowState, LoginAccepted, LoginChallenge, Remembered, keep,
@@ -26,7 +26,7 @@ use crate::store::{Begins, Begun, SessionWrite};
 /// Comes back from the built-in sign-in page.
 const RESUME: &str = "login_challenge";
 /// No browser yet: no cookie has this hash.
-const UNTIED: TokenHash = TokenHash([0; 32]);
+pub(super) const UNTIED: TokenHash = TokenHash([0; 32]);
 
 /// Judges a request and says where the browser goes: to sign in, to consent, or back to the client.
 ///
@@ -61,16 +61,12 @@ pub async fn begin(
         remembered: None,
         hinted_subject,
         pushed,
+        device: None,
         // A whole token would make the challenge long; whom it names is known now.
         parameters: parameters.without(&["id_token_hint"]),
     };
     let request = request_of(&challenge, &client, &config)?;
-    let first = First { service, context, config, cookies, client, request, challenge };
-    if first.config.urls.login.is_some() {
-        first.ask_application(session).await
-    } else {
-        first.ask_to_sign_in(true).await
-    }
+    First { service, context, config, cookies, client, request, challenge }.ask(session).await
 }
 
 /// Goes on with a request whose browser has been to the built-in sign-in page.
@@ -106,7 +102,10 @@ pub(crate) fn request_of(
     client: &Client,
     config: &Config,
 ) -> Result<AuthorizationRequest, Refused> {
-    let mut request = check(&challenge.parameters, client, config)?;
+    let mut request = match challenge.device {
+        None => check(&challenge.parameters, client, config)?,
+        Some(_) => device::request(&challenge.parameters, client, config)?,
+    };
     if let Some(subject) = &challenge.hinted_subject {
         request.oidc_context.insert("id_token_hint_claims".to_owned(), json!({"sub": subject}));
     }
@@ -127,17 +126,26 @@ pub(crate) fn unknown_client() -> Refused {
 }
 
 /// A request that was judged and found good.
-struct First<'a> {
-    service: &'a OAuth2Service,
-    context: &'a RequestContext,
-    config: Arc<Config>,
-    cookies: &'a Cookies,
-    client: Client,
-    request: AuthorizationRequest,
-    challenge: LoginChallenge,
+pub(super) struct First<'a> {
+    pub(super) service: &'a OAuth2Service,
+    pub(super) context: &'a RequestContext,
+    pub(super) config: Arc<Config>,
+    pub(super) cookies: &'a Cookies,
+    pub(super) client: Client,
+    pub(super) request: AuthorizationRequest,
+    pub(super) challenge: LoginChallenge,
 }
 
 impl First<'_> {
+    /// Sends the browser to wherever people sign in. `session` is who is remembered in it.
+    pub(super) async fn ask(self, session: Option<LoginSession>) -> Result<Step, Refused> {
+        if self.config.urls.login.is_some() {
+            self.ask_application(session).await
+        } else {
+            self.ask_to_sign_in(true).await
+        }
+    }
+
     /// Sends the browser to the login application, which is always asked: it learns from `skip` that somebody is remembered.
     async fn ask_application(mut self, session: Option<LoginSession>) -> Result<Step, Refused> {
         let usable = session.as_ref().filter(|session| {
@@ -224,7 +232,7 @@ impl First<'_> {
             state: FlowState::LoginDecided,
             request: self.request,
             browser: self.challenge.browser,
-            device: None,
+            device: self.challenge.device,
             session,
             login_skip: signed_in.authenticated_at < self.challenge.requested_at,
             login: Decision::Accepted(LoginAccepted {
@@ -293,7 +301,7 @@ pub(super) fn is_whom_was_meant(
 }
 
 /// The address with one more parameter in its query.
-pub(super) fn with(mut url: Url, name: &str, value: &str) -> Url {
+pub(crate) fn with(mut url: Url, name: &str, value: &str) -> Url {
     url.query_pairs_mut().append_pair(name, value);
     url
 }

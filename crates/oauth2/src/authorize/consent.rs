@@ -2,13 +2,14 @@
 
 use orrery_core::RequestContext;
 
-use super::{Answer, Cookies, Refused, ReturnPath, Step};
+use super::finish::finish;
+use super::{Cookies, Refused, ReturnPath, Step};
 use crate::challenge::seal::Kind;
 use crate::challenge::{Decision, FlowState};
 use crate::consent::{Terms, issue};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
-use crate::store::{AuthorizationWithClient, Finished, Stepped};
+use crate::store::AuthorizationWithClient;
 
 /// Uses the consent application's decision, once.
 ///
@@ -27,8 +28,8 @@ pub async fn consent(
     let (FlowState::ConsentDecided, Some(decision)) = (flow.state, &flow.consent) else {
         return Err(super::used_before(path));
     };
-    let (answer, granted) = match (decision, &flow.login) {
-        (Decision::Rejected(rejection), _) => (Answer::rejected(path.clone(), rejection, &config), None),
+    let decided = match (decision, &flow.login) {
+        (Decision::Rejected(rejection), _) => Err(rejection),
         (Decision::Accepted(consent), Decision::Accepted(login)) => {
             if session.is_none() {
                 let reason = "The sign-in has ended in the meantime.";
@@ -37,16 +38,12 @@ pub async fn consent(
             let terms = Terms::accepted(consent.clone(), flow.consent_skip);
             let issued = issue(service, context, &config, &client, &flow, login, terms)
                 .await
-                .map_err(|error| Refused::to_client(error, path.clone()))?;
-            (Answer::success(path.clone(), issued.parameters, &config), Some(issued.granted))
+                .map_err(|error| Refused::to_client(error, path))?;
+            Ok(issued)
         }
         (Decision::Accepted(_), Decision::Rejected(_)) => {
             return Err(OAuth2Error::internal("a refused login has no consent").into());
         }
     };
-    let end = Finished { id: flow.id, from: FlowState::ConsentDecided, granted };
-    match service.authorizations.authorization_finish(context.project, &end).await? {
-        Stepped::Done => Ok(super::answered(service, &config, flow.id, answer)),
-        Stepped::TooLate => Err(super::used_before(path)),
-    }
+    finish(service, context, &config, &flow, decided).await
 }

@@ -6,15 +6,16 @@ use orrery_core::id::LoginSessionId;
 use orrery_core::{RequestContext, Timestamp};
 
 use super::begin::{has_prompt, is_whom_was_meant};
+use super::finish::finish;
 use super::proceed::{self, Authorization};
-use super::{Answer, CookieChange, Cookies, Refused, ReturnPath, Step, jar, reauthentication};
+use super::{CookieChange, Cookies, Refused, ReturnPath, Step, jar, reauthentication};
 use crate::challenge::seal::Kind;
 use crate::challenge::{AuthorizationFlow, Decision, FlowState, LoginAccepted};
 use crate::config::Config;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 use crate::session::LoginSession;
-use crate::store::{AuthorizationWithClient, Begins, Finished, SessionWrite, Stepped};
+use crate::store::{AuthorizationWithClient, Begins, SessionWrite};
 
 /// Uses the login application's decision, once.
 ///
@@ -36,14 +37,7 @@ pub async fn login(
     }
     let accepted = match &flow.login {
         Decision::Accepted(accepted) => accepted.clone(),
-        Decision::Rejected(rejection) => {
-            let answer = Answer::rejected(path.clone(), rejection, &config);
-            let end = Finished { id: flow.id, from: FlowState::LoginDecided, granted: None };
-            return match service.authorizations.authorization_finish(context.project, &end).await? {
-                Stepped::Done => Ok(super::answered(service, &config, flow.id, answer)),
-                Stepped::TooLate => Err(super::used_before(path)),
-            };
-        }
+        Decision::Rejected(rejection) => return finish(service, context, &config, &flow, Err(rejection)).await,
     };
     let required = |reason| Refused::to_client(OAuth2Error::new(ErrorCode::LoginRequired, reason), path.clone());
     if !reauthentication::suffices(&flow.request, flow.requested_at, accepted.authenticated_at) {

@@ -9,6 +9,8 @@ mod begin;
 mod check;
 mod consent;
 mod cookies;
+mod device;
+mod finish;
 pub(crate) mod hint;
 mod login;
 mod parameters;
@@ -23,11 +25,12 @@ mod sign_in;
 
 pub use answer::{Answer, target};
 pub use begin::{begin, resume};
-pub(crate) use begin::{client_id, request_of, unknown_client};
+pub(crate) use begin::{client_id, request_of, unknown_client, with};
 pub use check::check;
 pub use consent::consent;
 pub use cookies::{CookieChange, Cookies};
 pub(crate) use cookies::{FlowCookie, Jar};
+pub use device::device;
 pub use login::login;
 pub use parameters::Parameters;
 pub use push::{Pushed, push};
@@ -96,10 +99,10 @@ impl Refused {
         Self { error, path: None }
     }
 
-    /// The client is told.
+    /// The client is told, unless it is a device: that one asks, and goes on waiting.
     #[must_use]
     pub fn to_client(error: OAuth2Error, path: impl Into<ReturnPath>) -> Self {
-        Self { error, path: Some(path.into()) }
+        Self { error, path: Some(path.into()).filter(|path| path.mode != ResponseMode::Device) }
     }
 }
 
@@ -210,10 +213,4 @@ pub fn sealed_error(service: &OAuth2Service, context: &RequestContext, detail: &
 fn used_before(path: ReturnPath) -> Refused {
     let reason = "The answer was used before. Start again from the application.";
     Refused::to_client(OAuth2Error::new(ErrorCode::AccessDenied, reason), path)
-}
-
-/// The end of an authorization: its cookie goes.
-fn answered(service: &OAuth2Service, config: &Config, id: ChallengeId, answer: Answer) -> Step {
-    let cookies = vec![CookieChange::Remove { name: jar(service, config).flow(id) }];
-    Step { next: Next::Answer(answer), cookies }
 }

@@ -97,6 +97,10 @@ async fn need(
     client: &Client,
     subject: &str,
 ) -> Result<Need, Refused> {
+    // Whoever talks somebody into typing a code must not get what was granted to another device (RFC 8628 section 5.4).
+    if flow.device.is_some() {
+        return Ok(Need::Ask);
+    }
     let strategy = config.scope_strategy;
     if !consent::depends_on_history(&flow.request, client) {
         return Ok(consent::need(&flow.request, client, None, strategy));

@@ -121,6 +121,11 @@ pub async fn accept_login(
     let (skip, authenticated_at) = match &challenge.remembered {
         Some(remembered) if remembered.subject == accept.subject => (true, remembered.authenticated_at),
         // Somebody else: they have to sign in, and nothing has been decided.
+        Some(_) if challenge.device.is_some() => {
+            let reason = "Somebody else is remembered in this browser (skip). Accept with that subject, or end their \
+                          login session and have the code typed again.";
+            return Err(OAuth2Error::new(ErrorCode::InvalidRequest, reason).into());
+        }
         Some(_) => {
             let query = challenge.parameters.with("prompt", "login").to_query();
             return Ok(format!("{}?{query}", endpoint(&service.config.load(), "/oauth2/auth")));
@@ -173,7 +178,7 @@ async fn decide(
         state: FlowState::LoginDecided,
         request,
         browser: challenge.browser,
-        device: None,
+        device: challenge.device,
         session: challenge.session,
         login_skip: challenge.remembered.is_some(),
         login,

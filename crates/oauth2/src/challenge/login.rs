@@ -23,6 +23,8 @@ pub struct LoginChallenge {
     pub hinted_subject: Option<String>,
     /// The pushed request that it comes of.
     pub pushed: Option<TokenHash>,
+    /// The device that is being approved (RFC 8628).
+    pub device: Option<TokenHash>,
     /// The request.
     pub parameters: Parameters,
 }
@@ -74,7 +76,8 @@ impl LoginChallenge {
         out.extend_from_slice(self.session.as_uuid().as_bytes());
         out.extend_from_slice(&self.requested_at.as_micros().to_be_bytes());
         out.extend_from_slice(&self.browser.0);
-        let present = [self.remembered.is_some(), self.hinted_subject.is_some(), self.pushed.is_some()];
+        let present =
+            [self.remembered.is_some(), self.hinted_subject.is_some(), self.pushed.is_some(), self.device.is_some()];
         out.push(present.iter().rev().fold(0, |bits, present| bits << 1 | u8::from(*present)));
         if let Some(remembered) = &self.remembered {
             text(&mut out, &remembered.subject);
@@ -83,8 +86,8 @@ impl LoginChallenge {
         if let Some(subject) = &self.hinted_subject {
             text(&mut out, subject);
         }
-        if let Some(pushed) = self.pushed {
-            out.extend_from_slice(&pushed.0);
+        for hash in [self.pushed, self.device].into_iter().flatten() {
+            out.extend_from_slice(&hash.0);
         }
         for (name, value) in self.parameters.iter() {
             match NAMES.iter().position(|known| *known == name).and_then(|at| u8::try_from(at).ok()) {
@@ -117,6 +120,7 @@ impl LoginChallenge {
         };
         let hinted_subject = if present & 2 == 0 { None } else { Some(rest.text()?) };
         let pushed = if present & 4 == 0 { None } else { Some(TokenHash(rest.array()?)) };
+        let device = if present & 8 == 0 { None } else { Some(TokenHash(rest.array()?)) };
         let mut parameters = Vec::new();
         while !rest.0.is_empty() {
             let name = match rest.array()? {
@@ -126,7 +130,7 @@ impl LoginChallenge {
             parameters.push((name, rest.text()?));
         }
         let parameters = Parameters::new(parameters).ok()?;
-        Some(Self { id, session, requested_at, browser, remembered, hinted_subject, pushed, parameters })
+        Some(Self { id, session, requested_at, browser, remembered, hinted_subject, pushed, device, parameters })
     }
 }
 
@@ -195,6 +199,7 @@ mod tests {
             remembered: None,
             hinted_subject: None,
             pushed: None,
+            device: None,
             parameters: Parameters::new(pairs.map(|(a, b)| (a.to_owned(), b.to_owned()))).expect("within bounds"),
         }
     }
@@ -209,6 +214,7 @@ mod tests {
             remembered: Some(Remembered { subject: "ada".to_owned(), authenticated_at: Timestamp::from_seconds(-1) }),
             hinted_subject: Some("x".repeat(255)),
             pushed: Some(TokenHash(entropy.bytes())),
+            device: Some(TokenHash(entropy.bytes())),
             parameters: Parameters::new(pairs.map(|(a, b)| (a.to_owned(), b))).expect("within bounds"),
             ..plain.clone()
         };

@@ -29,6 +29,8 @@ pub enum ResponseMode {
     Fragment,
     /// In a form that posts itself.
     FormPost,
+    /// Nowhere: the client is a device that asks for its answer (RFC 8628).
+    Device,
 }
 
 /// An authorization request whose every parameter has been checked (RFC 6749 section 4.1.1, OpenID Connect Core

@@ -33,6 +33,10 @@ pub(crate) enum Kind {
     Logout,
     /// `logout_verifier`.
     LogoutVerifier,
+    /// `device_challenge`.
+    Device,
+    /// `device_verifier`.
+    DeviceVerifier,
     /// What is wrong, for the built-in error page.
     Error,
 }
@@ -47,6 +51,8 @@ impl Kind {
             Self::ConsentVerifier => b"consent-verifier",
             Self::Logout => b"logout",
             Self::LogoutVerifier => b"logout-verifier",
+            Self::Device => b"device",
+            Self::DeviceVerifier => b"device-verifier",
             Self::Error => b"error",
         }
     }

@@ -183,6 +183,7 @@ fn grant(
         (true, 0) => now + Duration::from_secs(LONGEST),
         (true, seconds) => flow.requested_at + Duration::from_secs(seconds.min(LONGEST)),
     };
+    let until_fetched = if flow.device.is_some() { config.ttl.device_user_code } else { config.ttl.auth_code };
     // What an application says about somebody goes before what we know.
     let mut session = terms.session;
     for (name, value) in claims::asked_for(request, &terms.scope, &login.claims) {
@@ -195,7 +196,7 @@ fn grant(
         subject: login.subject.clone(),
         // The built-in login names people by their identity.
         identity: login.identity_session.and_then(|_| login.subject.parse().ok()),
-        kind: GrantKind::Authorization,
+        kind: if flow.device.is_some() { GrantKind::Device } else { GrantKind::Authorization },
         scope: terms.scope,
         audience: terms.audience,
         session,
@@ -221,7 +222,7 @@ fn grant(
         context: terms.context.unwrap_or_else(|| login.context.clone()),
         requested_at: flow.requested_at,
         handled_at: terms.handled_at,
-        expires_at: remembered.max(now + config.ttl.auth_code),
+        expires_at: remembered.max(now + until_fetched),
     })
 }
 

@@ -1,7 +1,11 @@
 //! Devices that have no browser of their own (RFC 8628): they show a short code, and somebody approves it elsewhere.
 
 pub mod authorize;
+mod challenge;
 pub mod user_code;
+pub mod verify;
+
+pub use challenge::DeviceChallenge;
 
 use orrery_core::id::GrantId;
 use orrery_core::{Timestamp, TokenHash};

@@ -2,7 +2,7 @@
 
 use orrery_web::{Listener, Routes};
 
-use super::{authorize, consent_requests, login_requests, logout, logout_requests, par, sessions};
+use super::{authorize, consent_requests, device, login_requests, logout, logout_requests, par, sessions};
 
 /// What administrators and login and consent applications do.
 pub(super) fn admin() -> Routes {
@@ -14,6 +14,7 @@ pub(super) fn admin() -> Routes {
         .get("/admin/oauth2/auth/requests/consent", Some("getOAuth2ConsentRequest"), consent_requests::read)
         .put("/admin/oauth2/auth/requests/consent/accept", Some("acceptOAuth2ConsentRequest"), consent_requests::accept)
         .put("/admin/oauth2/auth/requests/consent/reject", Some("rejectOAuth2ConsentRequest"), consent_requests::reject)
+        .put("/admin/oauth2/auth/requests/device/accept", Some("acceptUserCodeRequest"), device::accept)
         .get("/admin/oauth2/auth/requests/logout", Some("getOAuth2LogoutRequest"), logout_requests::read)
         .put("/admin/oauth2/auth/requests/logout/accept", Some("acceptOAuth2LogoutRequest"), logout_requests::accept)
         .put("/admin/oauth2/auth/requests/logout/reject", Some("rejectOAuth2LogoutRequest"), logout_requests::reject)

@@ -65,7 +65,8 @@ async fn serve(
     authorize::begin(service, context, parameters, &cookies).await
 }
 
-fn respond(
+/// Sends the browser where the step leads, or says what is wrong.
+pub(super) fn respond(
     service: &OAuth2Service,
     context: &Context,
     request: &HttpRequest,

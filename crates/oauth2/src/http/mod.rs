@@ -39,6 +39,8 @@ pub fn public() -> Routes {
         .get("/.well-known/oauth-authorization-server", None, discovery::show)
         .post("/oauth2/token", Some("oauth2TokenExchange"), token::token)
         .post("/oauth2/device/auth", Some("oAuth2DeviceFlow"), device::authorize)
+        .get("/oauth2/device/verify", Some("performOAuth2DeviceVerificationFlow"), device::verify)
+        .post("/oauth2/device/verify", None, device::submit)
         .post("/oauth2/introspect", None, introspect::for_clients)
         .post("/oauth2/revoke", Some("revokeOAuth2Token"), revoke::revoke)
         .get("/userinfo", Some("getOidcUserInfo"), userinfo::by_query)

@@ -1,5 +1,7 @@
 //! Devices that wait for approval.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use orrery_core::id::GrantId;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
@@ -7,7 +9,7 @@ use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use crate::client::{Client, ClientId};
 use crate::device::DeviceCode;
 use crate::grant::Grant;
-use crate::store::Redeemed;
+use crate::store::{Granted, Redeemed};
 use crate::token::StoredToken;
 
 /// What a device hears when it asks.
@@ -25,6 +27,35 @@ pub enum Polled {
     Approved(Box<Grant>),
     /// There is no such device.
     Unknown,
+}
+
+/// Somebody types a user code. Wrong ones are counted, so that codes cannot be guessed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedCode {
+    /// The keyed hashes that the code may have.
+    pub hashes: Vec<TokenHash>,
+    /// Keyed hash of the network that it comes from.
+    pub network: TokenHash,
+    /// The miss after which the network has to wait.
+    pub misses: u32,
+    /// How long it waits, and in how long so many misses have to fall.
+    pub wait: Duration,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// What comes of a user code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recognised {
+    /// This device shows it, and somebody can still decide about it.
+    Device(Box<DeviceCode>),
+    /// None does. That was counted.
+    Unknown,
+    /// Too many wrong ones came from this network: nobody looked.
+    TooManyMisses {
+        /// When it may go on.
+        until: Timestamp,
+    },
 }
 
 /// The tokens that an approved device takes.
@@ -60,6 +91,9 @@ pub trait DeviceStore: Send + Sync {
         now: Timestamp,
     ) -> Result<(Polled, Option<TokenHash>), StoreError>;
 
+    /// Looks a typed code up, or counts it as a miss: one step, so that guessing in parallel gains nothing.
+    async fn device_recognise(&self, project: ProjectId, typed: &TypedCode) -> Result<Recognised, StoreError>;
+
     /// The device that shows a code, with its client, while somebody can still decide about it.
     async fn device_by_user_code(
         &self,
@@ -68,12 +102,12 @@ pub trait DeviceStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<(DeviceCode, Client)>, StoreError>;
 
-    /// Somebody decides: with a grant yes, without one no. False when somebody has before, or the codes have expired.
+    /// Somebody decides: with what they granted yes, without it no. False when somebody has before, or the codes have expired.
     async fn device_decide(
         &self,
         project: ProjectId,
         code: TokenHash,
-        grant: Option<&Grant>,
+        granted: Option<&Granted>,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 

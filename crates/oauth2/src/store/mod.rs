@@ -17,7 +17,7 @@ pub use authorization::{
     SessionWrite, Stepped,
 };
 pub use client::{ClientFilter, ClientStore, Updated};
-pub use device::{DeviceRedemption, DeviceStore, Polled};
+pub use device::{DeviceRedemption, DeviceStore, Polled, Recognised, TypedCode};
 pub use grant::{GrantStore, GrantWithClient};
 pub use session::{LoginSessionStore, SessionEnded};
 pub use token::{FoundCode, FoundToken, Redeemed, Redemption, Rotated, Rotation, TokenStore};

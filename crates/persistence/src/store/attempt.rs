@@ -54,7 +54,17 @@ fn count_one(
     failed: &FailedAttempt,
     owner: Option<IdentityId>,
 ) -> Outcome<Attempts> {
-    // Makes sure that there is a row and locks it, so that the count below is of one failure at a time.
+    let before = hold(connection, project, failed, owner)?;
+    raise(connection, project, before, failed)
+}
+
+/// Makes sure that there is a row and locks it, so that one failure is counted at a time. Says how the door stands.
+pub(super) fn hold(
+    connection: &mut Conn,
+    project: ProjectId,
+    failed: &FailedAttempt,
+    owner: Option<IdentityId>,
+) -> Outcome<Attempts> {
     let new = (
         attempt_counters::project_id.eq(Uid(project)),
         attempt_counters::counter.eq(Hash(failed.counter)),
@@ -63,14 +73,23 @@ fn count_one(
         attempt_counters::expires_at.eq(At(failed.at)),
         attempt_counters::identity_id.eq(owner.map(Uid)),
     );
-    let before = diesel::insert_into(attempt_counters::table)
+    diesel::insert_into(attempt_counters::table)
         .values(new)
         .on_conflict((attempt_counters::project_id, attempt_counters::counter))
         .do_update()
         .set(attempt_counters::project_id.eq(Uid(project)))
         .returning(AttemptRow::as_returning())
         .get_result(connection)?
-        .into_attempts()?;
+        .into_attempts()
+}
+
+/// Counts one failure at a door that is held.
+pub(super) fn raise(
+    connection: &mut Conn,
+    project: ProjectId,
+    before: Attempts,
+    failed: &FailedAttempt,
+) -> Outcome<Attempts> {
     let after = next(before, failed);
     let expires_at = after.locked_until.unwrap_or(after.since + failed.window);
     diesel::update(attempt_counters::table)

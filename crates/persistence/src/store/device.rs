@@ -7,13 +7,13 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use orrery_core::error::Conflict;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
+use orrery_identity::store::FailedAttempt;
 use orrery_oauth2::client::{Client, ClientId};
 use orrery_oauth2::device::{DeviceCode, DeviceState};
-use orrery_oauth2::grant::Grant;
-use orrery_oauth2::store::{DeviceRedemption, DeviceStore, Polled, Redeemed};
+use orrery_oauth2::store::{DeviceRedemption, DeviceStore, Granted, Polled, Recognised, Redeemed, TypedCode};
 
-use super::Store;
 use super::token::{client, hold_grant, insert};
+use super::{Store, attempt, grant};
 use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::OrConflict;
 use crate::queue::Decision;
@@ -86,6 +86,33 @@ impl DeviceStore for Store {
         .await
     }
 
+    async fn device_recognise(&self, project: ProjectId, typed: &TypedCode) -> Result<Recognised, StoreError> {
+        let TypedCode { hashes, network, misses, wait, now } = typed.clone();
+        let hashes: Vec<_> = hashes.into_iter().map(Hash).collect();
+        let miss = FailedAttempt { counter: network, account: None, at: now, window: wait, limit: misses, lock: wait };
+        self.decide(move |connection| {
+            // The counter first: whoever guesses in parallel waits here.
+            let before = attempt::hold(connection, project, &miss, None)?;
+            if let Some(until) = before.locked_until.filter(|until| *until > now) {
+                return Ok(Decision::Undo(Recognised::TooManyMisses { until }));
+            }
+            let found: Option<DeviceRow> = device_codes::table
+                .filter(device_codes::project_id.eq(Uid(project)))
+                .filter(device_codes::user_code_hash.eq_any(hashes))
+                .filter(device_codes::state.eq(Word(DeviceState::Waiting)))
+                .filter(device_codes::expires_at.gt(At(now)))
+                .select(DeviceRow::as_select())
+                .first(connection)
+                .optional()?;
+            if let Some(row) = found {
+                return Ok(Decision::Undo(Recognised::Device(Box::new(row.into_code()?))));
+            }
+            attempt::raise(connection, project, before, &miss)?;
+            Ok(Decision::Keep(Recognised::Unknown))
+        })
+        .await
+    }
+
     async fn device_by_user_code(
         &self,
         project: ProjectId,
@@ -115,12 +142,12 @@ impl DeviceStore for Store {
         &self,
         project: ProjectId,
         code: TokenHash,
-        grant: Option<&Grant>,
+        granted: Option<&Granted>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let grant = grant.cloned();
+        let granted = granted.cloned();
         self.decide(move |connection| {
-            let state = if grant.is_some() { DeviceState::Approved } else { DeviceState::Denied };
+            let state = if granted.is_some() { DeviceState::Approved } else { DeviceState::Denied };
             let decided = diesel::update(device_codes::table)
                 .filter(device_codes::project_id.eq(Uid(project)))
                 .filter(device_codes::hash.eq(Hash(code)))
@@ -128,14 +155,14 @@ impl DeviceStore for Store {
                 .filter(device_codes::expires_at.gt(At(now)))
                 .set((
                     device_codes::state.eq(Word(state)),
-                    device_codes::grant_id.eq(grant.as_ref().map(|grant| Uid(grant.id))),
+                    device_codes::grant_id.eq(granted.as_ref().map(|granted| Uid(granted.grant.id))),
                 ))
                 .execute(connection)?;
             if decided == 0 {
                 return Ok(Decision::Undo(false));
             }
-            if let Some(grant) = &grant {
-                diesel::insert_into(grants::table).values(GrantRow::new(project, grant)).execute(connection)?;
+            if let Some(granted) = &granted {
+                grant::write(connection, project, granted)?;
             }
             Ok(Decision::Keep(true))
         })

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use orrery_core::error::Conflict;
-use orrery_core::{StoreError, Timestamp};
+use orrery_core::{StoreError, Timestamp, TokenHash};
 use orrery_oauth2::client::Client;
 use orrery_oauth2::device::{DeviceCode, DeviceState};
 use orrery_oauth2::grant::{Grant, GrantKind};
-use orrery_oauth2::store::{DeviceRedemption, Polled, Redeemed};
+use orrery_oauth2::store::{DeviceRedemption, Granted, Polled, Recognised, Redeemed, TypedCode};
 
 use crate::oauth2_sample::{grant, login_session, registered};
 use crate::sample::{HOUR, NOW, hash};
@@ -18,6 +18,8 @@ on_both_engines!(
     one_of_sixteen_decides,
     one_of_sixteen_takes_the_tokens,
     a_user_code_is_taken_once,
+    a_network_that_guesses_has_to_wait,
+    sixteen_guesses_at_once_are_counted_one_by_one,
     nothing_happens_after_the_end,
     another_project_sees_and_changes_nothing,
 );
@@ -38,8 +40,13 @@ fn code(client: &Client) -> DeviceCode {
     }
 }
 
-fn approval(client: &Client) -> Grant {
-    Grant { kind: GrantKind::Device, ..grant(client, login_session().id) }
+fn approval(client: &Client) -> Granted {
+    let grant = Grant { kind: GrantKind::Device, ..grant(client, login_session().id) };
+    Granted { grant, code: None, tokens: Vec::new(), supersedes: None }
+}
+
+fn typed(code: TokenHash, network: TokenHash, now: Timestamp) -> TypedCode {
+    TypedCode { hashes: vec![hash(), code], network, misses: 3, wait: Duration::from_secs(60), now }
 }
 
 async fn waiting(stage: &Stage) -> (Client, DeviceCode) {
@@ -64,9 +71,9 @@ async fn a_device_waits_its_turn_until_somebody_approves_it(stage: Stage) {
     let store = stage.database.devices();
     let found = store.device_by_user_code(OURS, &[code.user_code], NOW).await.expect("reads").expect("is there");
     assert_eq!((found.0.scope, found.1), (code.scope.clone(), client.clone()));
-    let grant = approval(&client);
-    assert!(store.device_decide(OURS, code.hash, Some(&grant), NOW).await.expect("decides"));
-    assert_eq!(poll(&stage, &code, after(28)).await, Polled::Approved(Box::new(grant)));
+    let granted = approval(&client);
+    assert!(store.device_decide(OURS, code.hash, Some(&granted), NOW).await.expect("decides"));
+    assert_eq!(poll(&stage, &code, after(28)).await, Polled::Approved(Box::new(granted.grant)));
     assert!(store.device_by_user_code(OURS, &[code.user_code], NOW).await.expect("reads").is_none());
     let stranger = registered(&stage, "other").await;
     let theirs = store.device_poll(OURS, &[code.hash], &stranger.id, NOW).await.expect("answers");
@@ -76,8 +83,8 @@ async fn a_device_waits_its_turn_until_somebody_approves_it(stage: Stage) {
 async fn one_of_sixteen_decides(stage: Stage) {
     let (client, code) = waiting(&stage).await;
     let decided = sixteen_times(|| {
-        let (store, grant, code) = (stage.database.devices(), approval(&client), code.hash);
-        async move { store.device_decide(OURS, code, Some(&grant), NOW).await.expect("answers") }
+        let (store, granted, code) = (stage.database.devices(), approval(&client), code.hash);
+        async move { store.device_decide(OURS, code, Some(&granted), NOW).await.expect("answers") }
     })
     .await;
     assert_eq!(decided.iter().filter(|decided| **decided).count(), 1);
@@ -88,13 +95,13 @@ async fn one_of_sixteen_decides(stage: Stage) {
 
 async fn one_of_sixteen_takes_the_tokens(stage: Stage) {
     let (client, code) = waiting(&stage).await;
-    let grant = approval(&client);
+    let granted = approval(&client);
     let store = stage.database.devices();
-    assert!(store.device_decide(OURS, code.hash, Some(&grant), NOW).await.expect("decides"));
+    assert!(store.device_decide(OURS, code.hash, Some(&granted), NOW).await.expect("decides"));
     let redemption = DeviceRedemption {
         code: code.hash,
         client: client.id.clone(),
-        grant: grant.id,
+        grant: granted.grant.id,
         tokens: Vec::new(),
         grant_until: NOW + HOUR * 2,
         now: NOW,
@@ -115,6 +122,41 @@ async fn a_user_code_is_taken_once(stage: Stage) {
     assert!(matches!(outcome, Err(StoreError::Conflict(Conflict::Other))));
 }
 
+async fn a_network_that_guesses_has_to_wait(stage: Stage) {
+    let (_, code) = waiting(&stage).await;
+    let (store, guesser, other) = (stage.database.devices(), hash(), hash());
+    let recognise = |code, network, now| {
+        let store = store.clone();
+        async move { store.device_recognise(OURS, &typed(code, network, now)).await.expect("answers") }
+    };
+    let device = Recognised::Device(Box::new(code.clone()));
+    assert_eq!(recognise(code.user_code, guesser, NOW).await, device);
+    assert_eq!(stage.place.beside().rows("attempt_counters"), 0, "a right code counts for nothing");
+    for _ in 0..3 {
+        assert_eq!(recognise(hash(), guesser, NOW).await, Recognised::Unknown);
+    }
+    let until = NOW + Duration::from_secs(60);
+    assert_eq!(recognise(hash(), guesser, NOW).await, Recognised::TooManyMisses { until });
+    assert_eq!(
+        recognise(code.user_code, guesser, NOW).await,
+        Recognised::TooManyMisses { until },
+        "not even a right one"
+    );
+    assert_eq!(recognise(code.user_code, other, NOW).await, device, "another network");
+    assert_eq!(recognise(code.user_code, guesser, until).await, device);
+    assert_eq!(recognise(code.user_code, other, NOW + HOUR).await, Recognised::Unknown, "it has expired");
+}
+
+async fn sixteen_guesses_at_once_are_counted_one_by_one(stage: Stage) {
+    let network = hash();
+    let guesses = sixteen_times(|| {
+        let store = stage.database.devices();
+        async move { store.device_recognise(OURS, &typed(hash(), network, NOW)).await.expect("answers") }
+    })
+    .await;
+    assert_eq!(guesses.iter().filter(|guess| **guess == Recognised::Unknown).count(), 3);
+}
+
 async fn nothing_happens_after_the_end(stage: Stage) {
     let (client, code) = waiting(&stage).await;
     let (store, late) = (stage.database.devices(), NOW + HOUR);
@@ -132,11 +174,13 @@ async fn another_project_sees_and_changes_nothing(stage: Stage) {
     let polled = store.device_poll(THEIRS, &[code.hash], &code.client, NOW).await.expect("answers");
     assert_eq!(polled, (Polled::Unknown, None));
     assert!(store.device_by_user_code(THEIRS, &[code.user_code], NOW).await.expect("reads").is_none());
+    let recognised = store.device_recognise(THEIRS, &typed(code.user_code, hash(), NOW)).await.expect("answers");
+    assert_eq!(recognised, Recognised::Unknown);
     assert!(!store.device_decide(THEIRS, code.hash, Some(&approval(&client)), NOW).await.expect("answers"));
     let redemption = DeviceRedemption {
         code: code.hash,
         client: client.id.clone(),
-        grant: approval(&client).id,
+        grant: approval(&client).grant.id,
         tokens: Vec::new(),
         grant_until: NOW,
         now: NOW,

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 use orrery_web::Context;
 use serde::Deserialize;
 
-use crate::authorization::{Application, ConsentAnswer, ConsentQuestion};
+use crate::authorization::{Application, ConsentAnswer, ConsentQuestion, FetchedBy};
 use crate::frontend::Trouble;
 use crate::http::{Look, Visit};
 use crate::page::Pages;
@@ -50,6 +50,7 @@ fn page(visit: &Visit<'_>, challenge: &str, question: &ConsentQuestion, account:
         application => application(&question.application),
         scopes,
         audiences => question.audiences.clone(),
+        device => question.fetched_by == FetchedBy::Device,
         account,
         challenge,
         action => visit.url("/ui/consent"),

@@ -3,6 +3,7 @@
 mod account;
 mod assets;
 mod consent;
+mod device;
 mod flows;
 mod inbox;
 mod logout;
@@ -58,6 +59,9 @@ pub fn oauth2() -> Routes {
     Routes::new(Listener::Public, "ui")
         .get("/ui/consent", None, consent::show)
         .post("/ui/consent", None, consent::answer)
+        .get("/ui/device", None, device::show)
+        .get("/ui/device/done", None, device::done)
+        .get("/ui/device/denied", None, device::denied)
         .get("/ui/logout", None, logout::ask)
         .post("/ui/logout", None, logout::confirm)
         .get("/ui/signed-out", None, logout::done)

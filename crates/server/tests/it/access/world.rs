@@ -240,7 +240,7 @@ impl World {
                 return Some(Body::Form(format!("grant_type=client_credentials&token=x&client_id={}", owner.identity)));
             }
             ("PUT", path) if path.starts_with("/admin/oauth2/auth/requests/") => json!({}),
-            ("POST", "/oauth2/auth" | "/oauth2/par" | "/oauth2/sessions/logout") => {
+            ("POST", "/oauth2/auth" | "/oauth2/par" | "/oauth2/sessions/logout" | "/oauth2/device/verify") => {
                 return Some(Body::Form("x=y".to_owned()));
             }
             ("POST", "/ui/consent" | "/ui/logout") => {

@@ -3,6 +3,8 @@
 mod attacks;
 mod budget;
 mod built_in;
+mod device;
+mod device_pages;
 mod errors;
 mod external;
 mod hybrid;

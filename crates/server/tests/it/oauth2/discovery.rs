@@ -28,6 +28,8 @@ async fn what_is_advertised_is_served(backend: Backend) {
         let path = endpoint.strip_prefix(&base).unwrap_or_else(|| panic!("{name} is elsewhere: {endpoint}"));
         assert!(served.contains(&path), "{name} names {path}, which is not served");
     }
+    let grants = document.body["grant_types_supported"].as_array().expect("a list");
+    assert!(grants.contains(&json!("urn:ietf:params:oauth:grant-type:device_code")), "{grants:?}");
     assert_eq!(document.body.get("registration_endpoint"), None, "clients may not register themselves here");
     assert_eq!(document.body["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(get(&stage, path).await.status, 404, "not on the administrators' port");
