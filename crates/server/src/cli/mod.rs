@@ -4,18 +4,22 @@ mod client;
 mod clients;
 mod identities;
 mod import;
+mod oauth2;
 mod sessions;
+mod token;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use client::{Client, Format, Listing};
+pub use client::{Client, Format, Listing, OAuth2Client, PublicServer, SecretPlace};
 pub use clients::{ClientMembers, Clients, ClientsAction};
 pub use identities::{Identities, IdentitiesAction, Patch};
 pub use import::{Import, ImportFrom, ImportKratos};
+pub use oauth2::{Code, OAuth2, OAuth2Action};
 pub use sessions::{Sessions, SessionsAction};
+pub use token::{Introspect, Revoke, Token, TokenAction};
 
 /// One identity platform: accounts, sign-in, sessions, keys and messages.
 ///
@@ -77,6 +81,17 @@ pub enum Command {
     ///     orrery clients list --owner ada
     #[command(verbatim_doc_comment)]
     Clients(Clients),
+    /// Be an OAuth2 client, to try things out
+    ///
+    ///     orrery oauth2 code --client-id try
+    #[command(name = "oauth2", verbatim_doc_comment)]
+    OAuth2(OAuth2),
+    /// Look at or revoke a token of a running server
+    ///
+    ///     orrery token introspect ory_at_…
+    ///     orrery token revoke ory_rt_… --client-id shop
+    #[command(verbatim_doc_comment)]
+    Token(Token),
     /// Copy accounts from another system
     ///
     ///     orrery import kratos --from postgres://kratos@db/kratos --config orrery.yml

@@ -6,11 +6,13 @@ mod config;
 mod identities;
 mod import;
 mod migrate;
+mod oauth2;
 mod progress;
 mod routes;
 mod serve;
 mod sessions;
 mod source;
+mod token;
 
 use std::io::{self, Write as _};
 
@@ -30,6 +32,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Identities(arguments) => block_on(identities::identities(arguments)),
         Command::Sessions(arguments) => block_on(sessions::sessions(arguments)),
         Command::Clients(arguments) => block_on(clients::clients(arguments)),
+        Command::OAuth2(arguments) => block_on(oauth2::oauth2(arguments)),
+        Command::Token(arguments) => block_on(token::token(arguments)),
         Command::Import(arguments) => block_on(import::import(arguments)),
         Command::Routes { json } => routes::routes(json),
         Command::Config(arguments) => config::config(arguments.action),

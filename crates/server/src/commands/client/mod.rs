@@ -1,41 +1,32 @@
 //! A client of the admin API of a running server: what `orrery identities`, `orrery sessions` and their like share.
 
+mod call;
 mod problem;
+mod public;
 mod table;
 
-use std::time::Duration;
-
 use anyhow::Context as _;
-use orrery_core::GoDuration;
-use orrery_core::outbound::{OutboundClient as _, OutboundError, OutboundRequest, OutboundResponse, Trust};
+use orrery_core::outbound::OutboundResponse;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use self::call::Body;
 use crate::cli;
-use crate::config::operations::Outbound;
-use crate::config::value::ByteSize;
-use crate::outbound::GuardedClient;
 
+pub(super) use call::{Caller, Listener, Path};
 pub(super) use problem::Problem;
+pub(super) use public::PublicClient;
 pub(super) use table::{Column, Printer, local_time, text};
 
-/// A batch of a thousand clear passwords takes its time.
-const TIMEOUT: Duration = Duration::from_secs(120);
-/// A page of five hundred identities with all their credentials.
-const MAX_ANSWER: usize = 256 << 20;
 /// How often a read is tried again while the server says that it is busy.
 const TRIES: u32 = 5;
 
 /// Talks to one admin listener.
 pub(super) struct AdminClient {
-    http: GuardedClient,
-    endpoint: Url,
+    caller: Caller,
     token: Option<SecretString>,
 }
-
-/// Where something is: path segments below the endpoint. What a user typed is encoded, so that it stays one segment.
-pub(super) type Path<'a> = &'a [&'a str];
 
 impl AdminClient {
     /// A client of the server that the flags name. Nothing is sent yet.
@@ -43,12 +34,7 @@ impl AdminClient {
     /// # Errors
     /// When the address cannot be one.
     pub(super) fn new(server: &cli::Client) -> anyhow::Result<Self> {
-        if !matches!(server.endpoint.scheme(), "http" | "https") || !server.endpoint.has_host() {
-            anyhow::bail!("{} is no address of a server; use one like http://127.0.0.1:4434/", server.endpoint);
-        }
-        let bounds =
-            Outbound { timeout: GoDuration(TIMEOUT), max_response: ByteSize(MAX_ANSWER as u64), ..Outbound::default() };
-        Ok(Self { http: GuardedClient::new(&bounds)?, endpoint: server.endpoint.clone(), token: server.token.clone() })
+        Ok(Self { caller: Caller::new(&server.endpoint, Listener::Admin)?, token: server.token.clone() })
     }
 
     /// Reads. Tried again while the server is busy, because reading twice does no harm.
@@ -56,7 +42,7 @@ impl AdminClient {
     /// # Errors
     /// [`Problem`], in words for a person.
     pub(super) async fn get(&self, path: Path<'_>, query: &[(&str, &str)]) -> Result<Value, Problem> {
-        value(&self.read(path, query).await?)
+        self.caller.value(&self.read(path, query).await?)
     }
 
     /// Sends a body, or none, with any method.
@@ -64,7 +50,15 @@ impl AdminClient {
     /// # Errors
     /// [`Problem`], in words for a person.
     pub(super) async fn send(&self, method: &str, path: Path<'_>, body: Option<&Value>) -> Result<Value, Problem> {
-        value(&self.call(method, path, &[], body).await?)
+        self.caller.value(&self.call(method, path, &[], body.map_or(Body::None, Body::Json)).await?)
+    }
+
+    /// Posts a form.
+    ///
+    /// # Errors
+    /// [`Problem`], in words for a person.
+    pub(super) async fn post_form(&self, path: Path<'_>, fields: &[(&str, &str)]) -> Result<Value, Problem> {
+        self.caller.value(&self.call("POST", path, &[], Body::Form(fields)).await?)
     }
 
     /// A list, page by page.
@@ -75,7 +69,7 @@ impl AdminClient {
     async fn read(&self, path: Path<'_>, query: &[(&str, &str)]) -> Result<OutboundResponse, Problem> {
         let mut tries = 1;
         loop {
-            match self.call("GET", path, query, None).await {
+            match self.call("GET", path, query, Body::None).await {
                 Err(Problem::Busy { retry_after, .. }) if tries < TRIES => tokio::time::sleep(retry_after).await,
                 outcome => return outcome,
             }
@@ -88,49 +82,10 @@ impl AdminClient {
         method: &str,
         path: Path<'_>,
         query: &[(&str, &str)],
-        body: Option<&Value>,
+        body: Body<'_>,
     ) -> Result<OutboundResponse, Problem> {
-        let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
-        if body.is_some() {
-            headers.push(("content-type".to_owned(), "application/json".to_owned()));
-        }
-        if let Some(token) = &self.token {
-            headers.push(("authorization".to_owned(), format!("Bearer {}", token.expose_secret())));
-        }
-        let request = OutboundRequest {
-            method: method.to_owned(),
-            url: self.url(path, query).into(),
-            headers,
-            body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
-            trust: Trust::Operator,
-            timeout: TIMEOUT,
-            max_response_bytes: MAX_ANSWER,
-        };
-        let answer = self.http.send(request).await.map_err(|error| self.unreachable(&error))?;
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(Problem::of(&answer)) }
-    }
-
-    fn url(&self, path: Path<'_>, query: &[(&str, &str)]) -> Url {
-        let mut url = self.endpoint.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        url.set_query(None);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        url
-    }
-
-    fn unreachable(&self, error: &OutboundError) -> Problem {
-        let endpoint = self.endpoint.to_string();
-        match error {
-            OutboundError::Timeout => Problem::Slow { endpoint },
-            OutboundError::Refused | OutboundError::TooLarge | OutboundError::Failed(_) => {
-                let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), deepest);
-                Problem::Unreachable { endpoint, cause }
-            }
-        }
+        let token = self.token.as_ref().map(|token| format!("Bearer {}", token.expose_secret()));
+        self.caller.call(method, path, query, token, body).await
     }
 }
 
@@ -157,10 +112,10 @@ impl Pages<'_> {
         let answer = self.client.read(self.path, &query).await?;
         let link = answer.headers.iter().find(|(name, _)| name == "link");
         self.token = link.and_then(|(_, link)| next_token(link));
-        match value(&answer)? {
+        match self.client.caller.value(&answer)? {
             Value::Array(rows) => Ok(Some(rows)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-                Err(Problem::NoAnswerOfOurs)
+                Err(Problem::NoAnswerOfOurs { listener: Listener::Admin })
             }
         }
     }
@@ -173,22 +128,6 @@ fn next_token(link: &str) -> Option<String> {
     let base = Url::parse("http://localhost/").ok()?;
     let url = base.join(target).ok()?;
     url.query_pairs().find(|(name, _)| name == "page_token").map(|(_, token)| token.into_owned())
-}
-
-fn value(answer: &OutboundResponse) -> Result<Value, Problem> {
-    if answer.body.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(&answer.body).map_err(|_| Problem::NoAnswerOfOurs)
-}
-
-/// What lies at the bottom of a chain of errors says most.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut deepest = error;
-    while let Some(inner) = deepest.source() {
-        deepest = inner;
-    }
-    deepest.to_string()
 }
 
 /// Does the same to each, tells each outcome as it comes, and fails at the end when any failed.
@@ -217,18 +156,6 @@ pub(super) async fn to_each<'a>(
 mod tests {
     use super::*;
 
-    fn client(endpoint: &str) -> AdminClient {
-        let endpoint = Url::parse(endpoint).expect("a URL");
-        AdminClient::new(&cli::Client { endpoint, token: None }).expect("a client")
-    }
-
-    #[test]
-    fn what_a_user_types_stays_one_segment() {
-        let at = |endpoint, id| client(endpoint).url(&["admin", "identities", id], &[("a", "b&c")]).to_string();
-        assert_eq!(at("http://h", "x"), "http://h/admin/identities/x?a=b%26c");
-        assert_eq!(at("http://h/ory/?q=1", "a/b?c#d"), "http://h/ory/admin/identities/a%2Fb%3Fc%23d?a=b%26c");
-    }
-
     #[test]
     fn the_next_page_is_found_in_relative_and_absolute_links() {
         for link in [
@@ -239,11 +166,5 @@ mod tests {
         }
         assert_eq!(next_token("</x?page_token=a>; rel=\"first\""), None);
         assert_eq!(next_token("nonsense rel=\"next\""), None);
-    }
-
-    #[test]
-    fn only_a_server_can_be_an_endpoint() {
-        let endpoint = Url::parse("file:///etc/passwd").expect("a URL");
-        assert!(AdminClient::new(&cli::Client { endpoint, token: None }).is_err());
     }
 }

@@ -5,19 +5,25 @@ use std::time::Duration;
 use orrery_core::outbound::OutboundResponse;
 use serde_json::Value;
 
+use super::call::Listener;
+
 /// Why the server did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::commands) enum Problem {
     /// There is no server.
     #[error(
-        "no server answers at {endpoint} ({cause}): start one with `orrery serve all`, or name the admin listener of \
-         another with --endpoint or ORRERY_ADMIN_URL"
+        "no server answers at {endpoint} ({cause}): start one with `orrery serve all`, or name the {} listener of \
+         another with --endpoint or {}",
+        listener.name(),
+        listener.variable()
     )]
     Unreachable {
         /// Where it was looked for.
         endpoint: String,
         /// What the system says.
         cause: String,
+        /// Which listener was meant.
+        listener: Listener,
     },
     /// It did not answer in time.
     #[error("the server at {endpoint} did not answer in time; look at its log, or try again later")]
@@ -50,19 +56,22 @@ pub(in crate::commands) enum Problem {
         said: String,
     },
     /// Whatever answers there, it is no Orrery.
-    #[error("the answer is not one of this API; does --endpoint name the admin listener?")]
-    NoAnswerOfOurs,
+    #[error("the answer is not one of this API; does --endpoint name the {} listener?", listener.name())]
+    NoAnswerOfOurs {
+        /// Which listener was meant.
+        listener: Listener,
+    },
 }
 
 impl Problem {
     /// What an answer that is no success means.
-    pub(super) fn of(answer: &OutboundResponse) -> Self {
+    pub(super) fn of(listener: Listener, answer: &OutboundResponse) -> Self {
         let status = answer.status;
         let Some(said) = serde_json::from_slice(&answer.body).ok().and_then(|body: Value| said(&body)) else {
-            return Self::NoAnswerOfOurs;
+            return Self::NoAnswerOfOurs { listener };
         };
         match status {
-            401 => Self::Unauthorized,
+            401 if listener == Listener::Admin => Self::Unauthorized,
             429 | 503 => {
                 let header = answer.headers.iter().find(|(name, _)| name == "retry-after");
                 let seconds = header.and_then(|(_, seconds)| seconds.parse().ok()).unwrap_or(1);
@@ -94,7 +103,8 @@ mod tests {
 
     fn problem(status: u16, body: &str) -> String {
         let headers = vec![("retry-after".to_owned(), "7".to_owned())];
-        Problem::of(&OutboundResponse { status, headers, body: body.as_bytes().to_vec() }).to_string()
+        let answer = OutboundResponse { status, headers, body: body.as_bytes().to_vec() };
+        Problem::of(Listener::Admin, &answer).to_string()
     }
 
     #[test]

@@ -23,7 +23,8 @@ impl Shell {
     /// Runs a command against the server.
     pub(super) async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = orrery(self.server.folder(), arguments);
-        command.env("ORRERY_ADMIN_URL", self.server.admin("/")).output().await.expect("it runs")
+        command.env("ORRERY_ADMIN_URL", self.server.admin("/")).env("ORRERY_PUBLIC_URL", self.server.public("/"));
+        command.output().await.expect("it runs")
     }
 
     /// Runs one that must succeed; what it prints.
