@@ -1,9 +1,11 @@
 // The first minutes with the platform: `--dev` needs no file and no other program.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { openBrowser } from "../support/browser.mjs";
 import { register, signIn } from "../support/pages.mjs";
@@ -13,6 +15,92 @@ import { freePorts } from "../support/ports.mjs";
 import { end, ready } from "../support/server.mjs";
 
 test("register, find the code in the inbox page, verify, sign out, sign in", async () => {
+  const server = await startDev();
+  const browser = await openBrowser();
+  try {
+    const person = newPerson();
+    const page = await browser.newPage({ label: "dev" });
+    await page.goto(server.base);
+    await page.shot("home");
+    await page.clickLink(/register|create/i);
+    await register(page, person);
+
+    const inbox = await browser.newPage({ label: "dev" });
+    await inbox.goto(`${server.base}/ui/inbox`);
+    await inbox.shot("inbox");
+    await inbox.locator("main li a").first().click();
+    await inbox.shot("message");
+    const code = (await inbox.textContent("#mail-text")).match(/\b\d{6}\b/)[0];
+
+    await page.fill('input[name="code"]', code);
+    await page.click('button[name="method"][value="code"]');
+    await page.waitForSelector(".notice.success");
+    await page.goto(`${server.base}/ui/account`);
+    assert.equal(await page.locator(".badge.good").count(), 1);
+    await page.click("#sign-out");
+    await page.goto(`${server.base}/self-service/login/browser`);
+    await signIn(page, person);
+    await page.goto(`${server.base}/ui/account`);
+    assert.match(await page.textContent("main"), new RegExp(person.email));
+
+    const address = server.greeting().match(/http:\/\/\S+\/ui\S*/)?.[0];
+    assert.ok(address, `the greeting names no page:\n${server.greeting()}`);
+    const visitor = await browser.newPage({ label: "dev" });
+    assert.equal((await visitor.goto(address)).status(), 200, address);
+    assert.equal(statSync(join(server.folder, "data", "secret")).mode & 0o077, 0, "the secret is for its owner alone");
+    assert.equal(await server.stop(), 0);
+  } finally {
+    await browser.close();
+    await server.remove();
+  }
+});
+
+test("the command that is printed signs somebody in to an application", async () => {
+  const server = await startDev();
+  const browser = await openBrowser();
+  let command;
+  try {
+    const printed = server.greeting().match(/^ +(\S.* oauth2 code .*)$/m)?.[1];
+    assert.ok(printed, `the greeting names no command:\n${server.greeting()}`);
+    // As a person's shell does it, but with no window to open and on a port that is surely free.
+    command = spawn("sh", ["-c", `exec ${printed} --no-open --port 0 --format json`], {
+      cwd: server.folder,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH: process.env.PATH },
+    });
+    let tokens = "";
+    command.stdout.on("data", (text) => {
+      tokens += text;
+    });
+    const address = await firstAddress(command.stderr);
+    const person = newPerson();
+    const page = await browser.newPage({ label: "dev" });
+    await page.goto(address);
+    await page.waitForSelector('input[name="identifier"]');
+    await page.clickLink(/register|create/i);
+    await register(page, person);
+    await page.goto(address);
+    await page.shot("consent");
+    const ended = once(command, "close");
+    await page.click('button[name="decision"][value="allow"]');
+    await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+    await page.shot("callback");
+    const [status] = await ended;
+    assert.equal(status, 0);
+    const { access_token, refresh_token, id_token, claims } = JSON.parse(tokens);
+    assert.ok(access_token && refresh_token && id_token);
+    const answer = await fetch(`${server.base}/userinfo`, { headers: { authorization: `Bearer ${access_token}` } });
+    assert.equal((await answer.json()).sub, claims.sub);
+    assert.equal(await server.stop(), 0);
+  } finally {
+    command?.kill("SIGKILL");
+    await browser.close();
+    await server.remove();
+  }
+});
+
+/** `orrery serve all --dev` in a folder of its own. */
+async function startDev() {
   const folder = mkdtempSync(join(tmpdir(), "orrery-dev-"));
   const [publicPort, adminPort] = await freePorts(2);
   const child = spawn(binary(), ["serve", "all", "--dev"], {
@@ -25,47 +113,33 @@ test("register, find the code in the inbox page, verify, sign out, sign in", asy
     },
   });
   let greeting = "";
-  child.stderr.on("data", (text) => {
-    greeting += text;
+  const greeted = new Promise((resolve) => {
+    child.stderr.on("data", (text) => {
+      greeting += text;
+      if (greeting.includes("Ctrl-C stops")) resolve();
+    });
   });
   const base = `http://127.0.0.1:${publicPort}`;
-  const browser = await openBrowser();
-  try {
-    await ready(base, child);
-    const person = newPerson();
-    const page = await browser.newPage({ label: "dev" });
-    await page.goto(base);
-    await page.shot("home");
-    await page.clickLink(/register|create/i);
-    await register(page, person);
-
-    const inbox = await browser.newPage({ label: "dev" });
-    await inbox.goto(`${base}/ui/inbox`);
-    await inbox.shot("inbox");
-    await inbox.locator("main li a").first().click();
-    await inbox.shot("message");
-    const code = (await inbox.textContent("#mail-text")).match(/\b\d{6}\b/)[0];
-
-    await page.fill('input[name="code"]', code);
-    await page.click('button[name="method"][value="code"]');
-    await page.waitForSelector(".notice.success");
-    await page.goto(`${base}/ui/account`);
-    assert.equal(await page.locator(".badge.good").count(), 1);
-    await page.click("#sign-out");
-    await page.goto(`${base}/self-service/login/browser`);
-    await signIn(page, person);
-    await page.goto(`${base}/ui/account`);
-    assert.match(await page.textContent("main"), new RegExp(person.email));
-
-    const address = greeting.match(/http:\/\/\S+\/ui\S*/)?.[0];
-    assert.ok(address, `the greeting names no page:\n${greeting}`);
-    const visitor = await browser.newPage({ label: "dev" });
-    assert.equal((await visitor.goto(address)).status(), 200, address);
-    assert.equal(statSync(join(folder, "data", "secret")).mode & 0o077, 0, "the secret is for its owner alone");
-    assert.equal(await end(child, "SIGTERM"), 0);
-  } finally {
-    await browser.close();
+  const remove = async () => {
     await end(child, "SIGKILL");
     rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await ready(base, child);
+    await greeted;
+  } catch (error) {
+    await remove();
+    throw error;
   }
-});
+  return { base, folder, greeting: () => greeting, stop: () => end(child, "SIGTERM"), remove };
+}
+
+/** The first line that is an address. */
+async function firstAddress(stream) {
+  const said = [];
+  for await (const line of createInterface({ input: stream })) {
+    if (line.trim().startsWith("http://")) return line.trim();
+    said.push(line);
+  }
+  throw new Error(`no address was printed:\n${said.join("\n")}`);
+}

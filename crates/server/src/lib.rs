@@ -10,6 +10,7 @@ mod admin;
 pub mod cli;
 mod commands;
 pub mod config;
+mod demo;
 mod health;
 pub mod jsonnet;
 mod listeners;

@@ -8,6 +8,7 @@ use orrery_persistence::{Database, SchemaError};
 
 use crate::config::Loaded;
 use crate::config::value::ByteSize;
+use crate::demo;
 use crate::listeners::{Addresses, Certificates, Listeners, Serving};
 use crate::metrics;
 use crate::wiring::{self, Parts, Sources, Surfaces};
@@ -78,6 +79,14 @@ impl Server {
     #[must_use]
     pub const fn database(&self) -> &Database {
         &self.parts.database
+    }
+
+    /// Registers the demo client of `--dev`, unless it is there.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub(crate) async fn register_demo_client(&self) -> anyhow::Result<()> {
+        demo::register(&self.parts.oauth2, self.parts.sources.clock.now()).await
     }
 
     /// Takes over what may change while running, and reads certificates again.

@@ -8,6 +8,7 @@ use orrery_core::{SystemClock, SystemEntropy};
 use super::source;
 use crate::cli::{self, Serve};
 use crate::config::{self, Mode};
+use crate::demo;
 use crate::outbound::GuardedClient;
 use crate::reload::{Change, Watcher};
 use crate::run::{Migrations, Options, Server};
@@ -24,6 +25,7 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
     }
     let migrate = arguments.migrate || wiring::migrates_by_default(&loaded.config);
     let mode = loaded.mode;
+    let demo = matches!(arguments.surfaces, cli::Surfaces::All) && source::has_dev_database(&loaded);
     let certificates = loaded.config.serve.certificate_files();
     let mut watcher = Watcher::new(&source::watched(&sources).into_iter().chain(certificates).collect::<Vec<_>>())?;
     let server = Server::start(Options {
@@ -42,7 +44,10 @@ pub(super) async fn serve(arguments: Serve) -> anyhow::Result<()> {
         migrations: if migrate { Migrations::Apply } else { Migrations::Require },
     })
     .await?;
-    greet(&server, mode);
+    if demo {
+        server.register_demo_client().await?;
+    }
+    greet(&server, mode, demo);
     while watcher.next().await == Change::Configuration {
         reload(&sources, &server, &telemetry).await;
     }
@@ -68,7 +73,7 @@ async fn read_again(sources: &config::Sources, server: &Server, telemetry: &Tele
 
 /// Tells a person where to go, and a log where the listeners are.
 #[expect(clippy::print_stderr, reason = "a greeting for the person who started it")]
-fn greet(server: &Server, mode: Mode) {
+fn greet(server: &Server, mode: Mode, demo: bool) {
     let addresses = server.addresses();
     tracing::info!(public = %addresses.public_url, admin = %addresses.admin_url, "ready");
     if mode == Mode::Dev {
@@ -78,6 +83,11 @@ fn greet(server: &Server, mode: Mode) {
         eprintln!("  Sign in    {public}ui/login");
         eprintln!("  Inbox      {public}ui/inbox     (mail and its codes arrive here)");
         eprintln!("  Admin API  {}\n", addresses.admin_url);
+        if demo {
+            let program = std::env::args().next().unwrap_or_else(|| "orrery".to_owned());
+            eprintln!("  Sign in to an application, by OAuth2 and OpenID Connect:\n");
+            eprintln!("    {program} oauth2 code --client-id {} --endpoint {public}\n", demo::CLIENT_ID);
+        }
         eprintln!("  Development mode: data and secret are in ./data. Ctrl-C stops.\n");
     }
 }

@@ -25,6 +25,12 @@ pub(super) fn sources(source: &Source) -> anyhow::Result<Sources> {
     })
 }
 
+/// Whether the database is the one that `--dev` made for itself.
+pub(super) fn has_dev_database(loaded: &Loaded) -> bool {
+    let url = loaded.config.database.url.as_ref().map(|url| url.expose());
+    loaded.mode == Mode::Dev && url == Some(config::dev::database_url(Path::new(DATA)).as_str())
+}
+
 /// Loads once; warnings go to standard error.
 #[expect(clippy::print_stderr, reason = "warnings of a command, before or without a log")]
 pub(super) fn load(source: &Source) -> anyhow::Result<Loaded> {

@@ -7,6 +7,12 @@ use anyhow::Context as _;
 use orrery_core::{Entropy, EntropyExt};
 use serde_json::json;
 
+/// The database of `--dev`.
+#[must_use]
+pub fn database_url(data: &Path) -> String {
+    format!("sqlite://{}", data.join("orrery.db").display())
+}
+
 /// The configuration below all others with `--dev`, as YAML.
 ///
 /// # Errors
@@ -17,7 +23,7 @@ pub fn defaults(data: &Path, entropy: &dyn Entropy) -> anyhow::Result<String> {
     let secret = secret(&file, entropy).with_context(|| format!("the secret in {} cannot be kept", file.display()))?;
     let defaults = json!({
         "serve": { "shutdown_delay": "0s" },
-        "database": { "url": format!("sqlite://{}", data.join("orrery.db").display()) },
+        "database": { "url": database_url(data) },
         "secrets": { "default": [secret] },
         "identity": {
             "courier": { "delivery_strategy": "inbox" },

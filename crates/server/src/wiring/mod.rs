@@ -73,7 +73,7 @@ pub struct Sources {
 /// The parts of a running server.
 pub(crate) struct Parts {
     surfaces: Surfaces,
-    sources: Sources,
+    pub(crate) sources: Sources,
     mode: Mode,
     addresses: Addresses,
     pub(crate) database: Database,
@@ -84,7 +84,7 @@ pub(crate) struct Parts {
     edge: Data<EdgeSettings>,
     identity: Arc<IdentityService>,
     keys: Arc<KeyManager>,
-    oauth2: Arc<OAuth2Service>,
+    pub(crate) oauth2: Arc<OAuth2Service>,
     courier: Data<CourierApi>,
     events: Data<EventsApi>,
     pages: Data<Pages>,
