@@ -12,17 +12,8 @@ use crate::grant_type::GrantType;
 use crate::service::OAuth2Service;
 
 /// Signatures that clients may choose for what is signed for them.
-pub const SIGNING: [SigningAlgorithm; 9] = [
-    SigningAlgorithm::RS256,
-    SigningAlgorithm::RS384,
-    SigningAlgorithm::RS512,
-    SigningAlgorithm::PS256,
-    SigningAlgorithm::PS384,
-    SigningAlgorithm::PS512,
-    SigningAlgorithm::ES256,
-    SigningAlgorithm::ES384,
-    SigningAlgorithm::EdDSA,
-];
+pub const SIGNING: [SigningAlgorithm; 4] =
+    [SigningAlgorithm::RS256, SigningAlgorithm::PS256, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA];
 
 /// The document.
 ///

@@ -64,6 +64,21 @@ impl KeyManager {
         self.signing_set(project, now, set, None).await.map(|(_, algorithm)| algorithm)
     }
 
+    /// Publishes a key for an algorithm before anything is signed with it: who reads a set of keys keeps it for a while,
+    /// and cannot check what a newer key has signed.
+    ///
+    /// # Errors
+    /// As [`KeyManager::sign_jwt`].
+    pub async fn publish(
+        &self,
+        project: ProjectId,
+        now: Timestamp,
+        set: &str,
+        algorithm: SigningAlgorithm,
+    ) -> Result<(), KeyError> {
+        self.signing_set(project, now, set, Some(algorithm)).await.map(|_| ())
+    }
+
     /// A set that has a key for the algorithm. A managed set is filled on first use.
     pub(super) async fn signing_set(
         &self,

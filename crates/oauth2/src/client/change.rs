@@ -1,9 +1,9 @@
 //! `PUT /admin/clients/{id}`: everything but the id, the moment of registration and what is secret is replaced.
 
-use orrery_core::{RequestContext, Timestamp};
+use orrery_core::RequestContext;
 use secrecy::SecretString;
 
-use super::create::{Registered, chosen};
+use super::create::{Registered, chosen, publish_keys};
 use super::edit::edit;
 use super::secrets::NewSecret;
 use super::validate::{Origin, validate, wrong};
@@ -21,7 +21,7 @@ pub async fn replace(
     id: &ClientId,
     metadata: &ClientMetadata,
 ) -> Result<Registered, OAuth2Error> {
-    let change = async |before: ClientRecord| replaced(service, before, metadata, context.now).await;
+    let change = async |before: ClientRecord| replaced(service, context, before, metadata).await;
     let (record, secret) = edit(service, context.project, id, change).await?;
     Ok(Registered { record, secret, registration_token: None })
 }
@@ -29,13 +29,14 @@ pub async fn replace(
 /// The client with other metadata, and its secret when that is new.
 pub(super) async fn replaced(
     service: &OAuth2Service,
+    context: &RequestContext,
     before: ClientRecord,
     metadata: &ClientMetadata,
-    now: Timestamp,
 ) -> Result<(ClientRecord, Option<SecretString>), OAuth2Error> {
     let id = before.client.id.clone();
-    let who = Origin { id, created_at: before.client.created_at, updated_at: now };
+    let who = Origin { id, created_at: before.client.created_at, updated_at: context.now };
     let client = validate(service, who, metadata).await?;
+    publish_keys(service, context, &client).await?;
     let secret = chosen(service, &client.id, client.token_endpoint_auth_method, metadata).await?;
     let (secrets, secret) = match secret {
         Some(secret) => (secret.alone(), Some(secret.plain)),

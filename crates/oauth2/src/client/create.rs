@@ -3,11 +3,13 @@
 use orrery_core::error::Conflict;
 use orrery_core::secret::Purpose;
 use orrery_core::{EntropyExt, RequestContext, StoreError, TokenHash};
+use orrery_keys::SigningAlgorithm;
+use orrery_keys::config::ID_TOKEN_SET;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::secrets::NewSecret;
 use super::validate::{Origin, validate, wrong};
-use super::{AuthMethod, ClientId, ClientMetadata, ClientRecord, ClientSecrets};
+use super::{AuthMethod, Client, ClientId, ClientMetadata, ClientRecord, ClientSecrets};
 use crate::OAuth2Service;
 use crate::error::{ErrorCode, OAuth2Error};
 
@@ -55,6 +57,7 @@ pub(super) async fn register(
 ) -> Result<Registered, OAuth2Error> {
     let who = Origin { id: id.clone(), created_at: context.now, updated_at: context.now };
     let client = validate(service, who, &metadata).await?;
+    publish_keys(service, context, &client).await?;
     let method = client.token_endpoint_auth_method;
     let secret = match chosen(service, &id, method, &metadata).await? {
         Some(chosen) => Some(chosen),
@@ -76,6 +79,19 @@ pub(super) async fn register(
         Err(error) => return Err(error.into()),
     }
     Ok(Registered { record, secret: secret.map(|secret| secret.plain), registration_token: Some(token) })
+}
+
+/// Publishes keys for the algorithms that the client chose: whoever registers and then reads our keys can check what we sign.
+pub(super) async fn publish_keys(
+    service: &OAuth2Service,
+    context: &RequestContext,
+    client: &Client,
+) -> Result<(), OAuth2Error> {
+    let chosen = [&client.id_token_signed_response_alg, &client.userinfo_signed_response_alg];
+    for algorithm in chosen.into_iter().flatten().filter_map(|name| SigningAlgorithm::parse(name)) {
+        service.keys.publish(context.project, context.now, ID_TOKEN_SET, algorithm).await?;
+    }
+    Ok(())
 }
 
 /// The secret that the caller chose, if any.

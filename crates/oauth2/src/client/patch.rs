@@ -42,7 +42,7 @@ pub async fn patch(
     operations.iter().try_for_each(allowed)?;
     let change = async |before: ClientRecord| {
         let metadata = patched(document(&before.client), operations)?;
-        replaced(service, before, &metadata, context.now).await
+        replaced(service, context, before, &metadata).await
     };
     let (record, secret) = edit(service, context.project, id, change).await?;
     Ok(Registered { record, secret, registration_token: None })

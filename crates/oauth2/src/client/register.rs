@@ -71,7 +71,7 @@ pub async fn replace(
     let change = async |before: ClientRecord| {
         admit(service, &before, token)?;
         let kept = before.client.clone();
-        let (mut record, secret) = replaced(service, before, metadata, context.now).await?;
+        let (mut record, secret) = replaced(service, context, before, metadata).await?;
         record.client.owner = kept.owner;
         record.client.metadata = kept.metadata;
         record.client.skip_consent = kept.skip_consent;

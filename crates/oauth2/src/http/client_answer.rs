@@ -32,9 +32,22 @@ pub(super) enum Reader {
 pub(super) fn shown(client: &Client, reader: Reader) -> Map<String, Value> {
     let mut document = document(client);
     if reader == Reader::Itself {
-        document.retain(|name, _| !HIDDEN.contains(&name.as_str()) && !name.ends_with("_lifespan"));
+        document.retain(|name, value| {
+            !HIDDEN.contains(&name.as_str()) && !name.ends_with("_lifespan") && !is_unset(name, value)
+        });
     }
     document
+}
+
+/// What the client has not set. Administrators are shown it as their contract has it; a client takes what it is shown for
+/// its own metadata (RFC 7591 section 3.2.1), an empty text for an address and `none` for a signature to insist on.
+fn is_unset(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty() || (name == "userinfo_signed_response_alg" && text == "none"),
+        Value::Object(members) => members.is_empty(),
+        Value::Null => true,
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+    }
 }
 
 /// The client with what is told once.

@@ -4,16 +4,13 @@ use orrery_keys::algorithm::SigningAlgorithm;
 
 use super::{text, wrong};
 use crate::client::{AuthMethod, ClientMetadata};
+use crate::discovery::SIGNING;
 use crate::error::OAuth2Error;
-
-/// What tokens and answers can be signed with.
-const RESPONSES: [SigningAlgorithm; 4] =
-    [SigningAlgorithm::RS256, SigningAlgorithm::PS256, SigningAlgorithm::ES256, SigningAlgorithm::EdDSA];
 
 /// The algorithm of a signed answer; `None` for the server's own choice, or for plain JSON.
 pub(super) fn response(name: &str, given: &Option<String>) -> Result<Option<String>, OAuth2Error> {
     let Some(given) = text(given).filter(|given| given != "none") else { return Ok(None) };
-    if RESPONSES.iter().any(|known| known.name() == given) {
+    if SIGNING.iter().any(|known| known.name() == given) {
         return Ok(Some(given));
     }
     Err(wrong(format!("The member {name} must be none, RS256, PS256, ES256 or EdDSA.")))

@@ -10,7 +10,11 @@ use serde_json::json;
 use super::{OLD, get};
 use crate::stage::{Stage, send};
 
-on_both_databases!(what_is_advertised_is_served);
+on_both_databases!(
+    what_is_advertised_is_served,
+    what_is_advertised_may_be_registered,
+    a_key_that_a_client_chose_is_published_before_it_signs,
+);
 
 async fn what_is_advertised_is_served(backend: Backend) {
     let stage = Stage::start(backend).await;
@@ -33,4 +37,39 @@ async fn what_is_advertised_is_served(backend: Backend) {
     assert_eq!(document.body.get("registration_endpoint"), None, "clients may not register themselves here");
     assert_eq!(document.body["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(get(&stage, path).await.status, 404, "not on the administrators' port");
+}
+
+async fn what_is_advertised_may_be_registered(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let document = send(stage.public(Method::GET, "/.well-known/openid-configuration")).await.expect(200);
+    for (member, list) in [
+        ("id_token_signed_response_alg", "id_token_signing_alg_values_supported"),
+        ("userinfo_signed_response_alg", "userinfo_signing_alg_values_supported"),
+        ("token_endpoint_auth_method", "token_endpoint_auth_methods_supported"),
+    ] {
+        let known = document.body[list].as_array().expect("a list");
+        assert!(!known.is_empty());
+        for value in known {
+            let body = match value.as_str() {
+                Some("private_key_jwt") => json!({member: value, "jwks_uri": "https://app.example/keys"}),
+                _ => json!({member: value}),
+            };
+            send(stage.admin(Method::POST, "/admin/clients").json(&body)).await.expect(201);
+        }
+    }
+}
+
+async fn a_key_that_a_client_chose_is_published_before_it_signs(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let published = async |algorithm: &str| {
+        let keys = send(stage.public(Method::GET, "/.well-known/jwks.json")).await.expect(200);
+        keys.body["keys"].as_array().expect("keys").iter().any(|key| key["alg"] == algorithm)
+    };
+    assert!(!published("PS256").await && !published("EdDSA").await);
+    let body = json!({"client_id": "printer", "id_token_signed_response_alg": "PS256"});
+    send(stage.admin(Method::POST, "/admin/clients").json(&body)).await.expect(201);
+    assert!(published("PS256").await);
+    let patch = json!([{"op": "replace", "path": "/userinfo_signed_response_alg", "value": "EdDSA"}]);
+    send(stage.admin(Method::PATCH, "/admin/clients/printer").json(&patch)).await.expect(200);
+    assert!(published("EdDSA").await);
 }

@@ -57,6 +57,9 @@ async fn a_client_registers_reads_replaces_and_deletes_itself(backend: Backend) 
     for hidden in ["client_secret", "metadata", "owner", "skip_consent", "registration_access_token"] {
         assert_eq!(read.body.get(hidden), None, "{hidden}");
     }
+    for unset in ["userinfo_signed_response_alg", "jwks", "client_uri", "logo_uri"] {
+        assert_eq!(read.body.get(unset), None, "a client would insist on {unset}");
+    }
     let mut changed = read.body.clone();
     changed["client_name"] = json!("Renamed");
     let replaced = send(with_token(stage.public(Method::PUT, &own), token).json(&changed)).await.expect(200);
