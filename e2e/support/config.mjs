@@ -30,13 +30,14 @@ const SCHEMA = {
 
 /**
  * A configuration as an object; JSON is YAML, so it can be written as it is. Recovery and verification send what
- * `proofs` says: codes, or links.
+ * `proofs` says: codes, or links. With `tls`, browsers and clients reach the server at `baseUrl`.
  */
-export function configuration({ publicPort, adminPort, databaseUrl, smtpPort, level, proofs }) {
+export function configuration(options) {
+  const { publicPort, adminPort, databaseUrl, smtpPort, level, proofs, oauth2 = {}, tls, baseUrl } = options;
   const schema = Buffer.from(JSON.stringify(SCHEMA)).toString("base64");
   return {
     serve: {
-      public: { host: "127.0.0.1", port: publicPort },
+      public: { host: "127.0.0.1", port: publicPort, ...(tls && { base_url: baseUrl, tls }) },
       admin: { host: "127.0.0.1", port: adminPort },
     },
     database: { url: databaseUrl, migrate: true },
@@ -44,6 +45,9 @@ export function configuration({ publicPort, adminPort, databaseUrl, smtpPort, le
     log: { level, format: "json" },
     // Every test comes from one address.
     limits: { submits_per_minute: 0, flows_per_minute: 0 },
+    // Applications of the tests are told of logouts, and publish their keys.
+    outbound: { allowed_networks: ["127.0.0.0/8"] },
+    oauth2,
     identity: {
       default_schema_id: "person",
       schemas: [{ id: "person", url: `base64://${schema}` }],

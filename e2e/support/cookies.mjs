@@ -1,14 +1,33 @@
 // A cookie jar for one site: what a page's `fetch` has without anybody noticing.
 import { remember } from "./secrets.mjs";
 
+/** The cookies of one site, by name. */
+export class CookieJar extends Map {
+  /** The `Cookie` header. */
+  header() {
+    return this.size > 0 ? { cookie: [...this].map(([name, value]) => `${name}=${value}`).join("; ") } : {};
+  }
+
+  /** Takes what an answer sets and removes. */
+  take(answer) {
+    for (const line of answer.headers.getSetCookie()) {
+      const [pair, ...attributes] = line.split(";");
+      const [name, value] = [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)];
+      const gone = attributes.some((attribute) => /^\s*max-age=(0|-\d+)$/i.test(attribute)) || value === "";
+      if (gone) this.delete(name);
+      else this.set(name, value);
+      remember(value);
+    }
+  }
+}
+
 /** A `fetch` that behaves like a page's own: JSON in and out, cookies kept, redirects not followed. */
 export function ajaxClient(base) {
-  const jar = new Map();
+  const jar = new CookieJar();
   return {
     cookies: jar,
     async request(method, target, body) {
-      const headers = { accept: "application/json" };
-      if (jar.size > 0) headers.cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+      const headers = { accept: "application/json", ...jar.header() };
       if (body !== undefined) headers["content-type"] = "application/json";
       const answer = await fetch(new URL(target, base), {
         method,
@@ -16,14 +35,7 @@ export function ajaxClient(base) {
         body: body === undefined ? undefined : JSON.stringify(body),
         redirect: "manual",
       });
-      for (const line of answer.headers.getSetCookie()) {
-        const [pair, ...attributes] = line.split(";");
-        const [name, value] = [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)];
-        const gone = attributes.some((attribute) => /^\s*max-age=(0|-\d+)$/i.test(attribute)) || value === "";
-        if (gone) jar.delete(name);
-        else jar.set(name, value);
-        remember(value);
-      }
+      jar.take(answer);
       const text = await answer.text();
       return { status: answer.status, headers: answer.headers, body: text ? JSON.parse(text) : undefined };
     },

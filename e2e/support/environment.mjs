@@ -14,3 +14,15 @@ export const links = {
   adminUrl: required("ORRERY_E2E_LINKS_ADMIN"),
 };
 export const database = required("ORRERY_E2E_DATABASE");
+/** The server of relying parties: https, and dynamic registration. */
+export const relying = {
+  publicUrl: required("ORRERY_E2E_RELYING_PUBLIC"),
+  adminUrl: required("ORRERY_E2E_RELYING_ADMIN"),
+  authority: required("ORRERY_E2E_RELYING_AUTHORITY"),
+};
+/** The server whose login, consent and logout applications are elsewhere. */
+export const applications = {
+  publicUrl: required("ORRERY_E2E_APPLICATIONS_PUBLIC"),
+  adminUrl: required("ORRERY_E2E_APPLICATIONS_ADMIN"),
+  url: required("ORRERY_E2E_APPLICATIONS"),
+};

@@ -4,6 +4,7 @@ import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { newCertificates } from "./certificates.mjs";
 import { configuration } from "./config.mjs";
 import { newDatabase } from "./databases.mjs";
 import { here } from "./paths.mjs";
@@ -14,25 +15,30 @@ const STOP_MILLISECONDS = 40_000;
 
 /**
  * A configuration on a new database: a server can be started on it, ended, and started again. It logs as much as
- * anybody would switch on, because tests search the log for secrets.
+ * anybody would switch on, because tests search the log for secrets. With a `host` it speaks TLS under that name.
  */
 export async function newInstallation(options) {
-  const { binary, database, smtpPort, name = "server", log: level = "debug", proofs = "code" } = options;
+  const { binary, database, smtpPort, name = "server", log: level = "debug", proofs = "code", oauth2, host } = options;
   const folder = mkdtempSync(join(tmpdir(), "orrery-e2e-"));
   const { url: databaseUrl, remove } = await newDatabase(database, folder);
   const [publicPort, adminPort] = await freePorts(2);
   const file = join(folder, "orrery.yaml");
-  const config = configuration({ publicPort, adminPort, databaseUrl, smtpPort, level, proofs });
+  const certificates = host && newCertificates(folder, host);
+  const publicUrl = host ? `https://${host}:${publicPort}` : `http://127.0.0.1:${publicPort}`;
+  const tls = certificates && { cert: { path: certificates.certificate }, key: { path: certificates.key } };
+  const secure = { tls, baseUrl: publicUrl };
+  const config = configuration({ publicPort, adminPort, databaseUrl, smtpPort, level, proofs, oauth2, ...secure });
   writeFileSync(file, JSON.stringify(config, null, 2));
   const artifacts = join(here, "artifacts");
   mkdirSync(artifacts, { recursive: true });
   const log = join(artifacts, `${name}-${database}.log`);
   writeFileSync(log, "");
-  const urls = { publicUrl: `http://127.0.0.1:${publicPort}`, adminUrl: `http://127.0.0.1:${adminPort}` };
+  const urls = { publicUrl, adminUrl: `http://127.0.0.1:${adminPort}` };
 
   return {
     ...urls,
     log,
+    authority: certificates?.authority,
     secrets: config.secrets.default,
     /** Starts the server and waits until it is ready. */
     async start() {
@@ -41,7 +47,7 @@ export async function newInstallation(options) {
       child.stdout.pipe(output);
       child.stderr.pipe(output);
       try {
-        await ready(urls.publicUrl, child);
+        await ready(urls.adminUrl, child);
       } catch (error) {
         child.kill("SIGKILL");
         throw new Error(`${error.message}; its log: ${log}`);
@@ -77,12 +83,12 @@ export async function end(child, signal) {
   return code;
 }
 
-/** Waits until a server answers that it is ready. */
-export async function ready(publicUrl, child) {
+/** Waits until a server answers at one of its addresses that it is ready. */
+export async function ready(address, child) {
   const deadline = Date.now() + READY_MILLISECONDS;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} before it was ready`);
-    const answer = await fetch(`${publicUrl}/health/ready`).catch(() => null);
+    const answer = await fetch(`${address}/health/ready`).catch(() => null);
     if (answer?.ok) return;
     await new Promise((resume) => setTimeout(resume, 5));
   }

@@ -1,7 +1,6 @@
 """The V0alpha2 generation's own Python client, and the people and mail that the tests need."""
 
 import json
-import os
 import re
 import secrets
 import time
@@ -10,26 +9,14 @@ from dataclasses import dataclass
 
 import ory_client
 import pytest
+from e2e import environment, remember
 from ory_client.api.v0alpha2_api import V0alpha2Api
 
 DEADLINE_SECONDS = 30
 
 
-def environment(name):
-    value = os.environ.get(name)
-    if not value:
-        raise RuntimeError(f"{name} is not set: start this suite with e2e/run")
-    return value
-
-
 def client(name):
     return V0alpha2Api(ory_client.ApiClient(ory_client.Configuration(host=environment(name))))
-
-
-def remember(*values):
-    """Writes down values that the server's log must not show."""
-    with open(environment("ORRERY_E2E_SECRETS"), "a") as file:
-        file.writelines(f"{value}\n" for value in values)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import remember
+from e2e import remember
 from ory_client.model.admin_create_self_service_recovery_code_body import AdminCreateSelfServiceRecoveryCodeBody
 from ory_client.model.admin_create_self_service_recovery_link_body import AdminCreateSelfServiceRecoveryLinkBody
 from ory_client.model.submit_self_service_recovery_flow_body import SubmitSelfServiceRecoveryFlowBody

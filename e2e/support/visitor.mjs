@@ -1,0 +1,68 @@
+// A person with a browser, without the browser: cookies for each site, redirects step by step, forms filled.
+import assert from "node:assert/strict";
+import { CookieJar } from "./cookies.mjs";
+import "./names.mjs";
+
+const MOST_REDIRECTS = 12;
+
+export class Visitor {
+  #jars = new Map();
+
+  /**
+   * Goes to an address, or sends a form there, and follows. Ends at a page (`url`, `status`, `text`), or where a
+   * redirect leads to an address that begins with `until` (`url` alone), which is not visited.
+   */
+  async go(address, { form, until } = {}) {
+    let url = new URL(address);
+    for (let step = 0; step < MOST_REDIRECTS; step += 1) {
+      const answer = await this.#send(url, form);
+      form = undefined;
+      const location = answer.headers.get("location");
+      if (answer.status < 300 || answer.status > 399 || !location) {
+        return { url, status: answer.status, text: await answer.text() };
+      }
+      await answer.body?.cancel();
+      url = new URL(location, url);
+      if (until && url.href.startsWith(until)) return { url };
+    }
+    throw new Error(`still being redirected after ${MOST_REDIRECTS} steps: ${url}`);
+  }
+
+  /** Fills the form of a page and sends it. */
+  submit(page, fields, options = {}) {
+    const { action, preset } = formOf(page.text);
+    return this.go(new URL(action, page.url), { ...options, form: { ...preset, ...fields } });
+  }
+
+  async #send(url, form) {
+    const jar = this.#jars.get(url.host) ?? new CookieJar();
+    this.#jars.set(url.host, jar);
+    const headers = { accept: "text/html", ...jar.header() };
+    const sent = form ? { method: "POST", body: new URLSearchParams(form) } : {};
+    const answer = await fetch(url, { ...sent, headers, redirect: "manual" });
+    jar.take(answer);
+    return answer;
+  }
+}
+
+/** The first form of a page: where it goes and what it sends when nobody touches it. */
+export function formOf(html) {
+  const form = html.match(/<form\b([^>]*)>([\s\S]*?)<\/form>/);
+  assert.ok(form, `a page with a form:\n${html}`);
+  const inputs = [...form[2].matchAll(/<input\b([^>]*)>/g)].map(([, text]) => attributes(text));
+  const sent = inputs.filter(({ type, checked }) => type === "hidden" || (type === "checkbox" && checked));
+  const preset = Object.fromEntries(sent.map(({ name, value }) => [name, value ?? ""]));
+  return { action: attributes(form[1]).action, preset };
+}
+
+function attributes(text) {
+  const pairs = [...text.matchAll(/([\w-]+)(?:="([^"]*)")?/g)];
+  return Object.fromEntries(pairs.map(([, name, value]) => [name, value === undefined ? true : plain(value)]));
+}
+
+function plain(text) {
+  const named = { amp: "&", lt: "<", gt: ">", quot: '"' };
+  return text.replace(/&(?:#x([\da-f]+)|#(\d+)|(\w+));/gi, (_, hexadecimal, decimal, name) =>
+    name ? named[name] : String.fromCodePoint(hexadecimal ? Number.parseInt(hexadecimal, 16) : Number(decimal)),
+  );
+}
