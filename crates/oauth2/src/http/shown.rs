@@ -46,10 +46,15 @@ pub(super) fn consent_request(text: &str, found: &ConsentRequest) -> Value {
         "acr": login.acr,
         "amr": login.amr,
     });
-    if !login.context.is_null() {
-        shown["context"] = login.context.clone();
-    }
+    keep_context(&mut shown, &login.context);
     shown
+}
+
+/// What applications said to each other. The older contract lets it be left out, not be null.
+fn keep_context(shown: &mut Value, context: &Value) {
+    if !context.is_null() {
+        shown["context"] = context.clone();
+    }
 }
 
 /// `oAuth2LogoutRequest`.
@@ -74,7 +79,7 @@ pub(super) fn logout_request(text: &str, found: &LogoutChallenge, client: Option
 pub(super) fn consent_session(found: &GrantWithClient) -> Value {
     let GrantWithClient { grant, client } = found;
     let id = grant.id.as_uuid().simple().to_string();
-    json!({
+    let mut shown = json!({
         "consent_request_id": id,
         "grant_scope": grant.scope,
         "grant_access_token_audience": grant.audience,
@@ -82,7 +87,6 @@ pub(super) fn consent_session(found: &GrantWithClient) -> Value {
         "remember": grant.remember,
         "remember_for": grant.remember_for,
         "handled_at": grant.handled_at,
-        "context": grant.context,
         "consent_request": {
             "challenge": "",
             "consent_request_id": id,
@@ -97,7 +101,9 @@ pub(super) fn consent_session(found: &GrantWithClient) -> Value {
             "login_session_id": grant.authentication.session,
             "acr": grant.authentication.acr,
             "amr": grant.authentication.amr,
-            "context": grant.context,
         },
-    })
+    });
+    keep_context(&mut shown, &grant.context);
+    keep_context(&mut shown["consent_request"], &grant.context);
+    shown
 }

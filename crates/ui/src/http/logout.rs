@@ -90,6 +90,8 @@ pub(crate) async fn error(pages: web::Data<Pages>, request: HttpRequest, context
         kind => "error",
         text => text(key),
         hint => description,
+        // What is said to developers is not translated (WCAG 2.2, 3.1.2).
+        hint_language => "en",
         reference => code,
         actions,
     };

@@ -41,6 +41,7 @@ async fn consents_are_listed_with_everything_that_was_said() {
     assert_eq!((&remembered["remember_for"], &remembered["grant_scope"]), (&json!(3600), &json!(["openid"])));
     let request = &remembered["consent_request"];
     assert_eq!((&request["subject"], &request["client"]["client_id"]), (&json!("ada"), &json!(world.client)));
+    assert!(remembered.get("context").is_none() && request.get("context").is_none(), "left out, not null");
     let session = request["login_session_id"].as_str().expect("a session");
     // Both came through the same sign-in.
     let (_, _, narrowed) = list(&world, &format!("subject=ada&login_session_id={session}")).await;
