@@ -60,5 +60,5 @@ docs: ## Write the generated references and build the API documentation
 	cargo doc --workspace --no-deps
 
 .PHONY: setup
-setup: ## Install what the tests need: PostgreSQL, Chromium, npm and Python packages
+setup: ## Install what the tests need: PostgreSQL, Chromium, Apache, npm and Python packages
 	@e2e/setup

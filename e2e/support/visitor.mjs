@@ -1,5 +1,8 @@
 // A person with a browser, without the browser: cookies for each site, redirects step by step, forms filled.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
+import https from "node:https";
 import { CookieJar } from "./cookies.mjs";
 import "./names.mjs";
 
@@ -9,7 +12,7 @@ export class Visitor {
   #jars = new Map();
 
   /**
-   * Goes to an address, or sends a form there, and follows. Ends at a page (`url`, `status`, `text`), or where a
+   * Goes to an address, or sends a form there, and follows. Ends at a page (`url`, `status`, `headers`, `text`), or where a
    * redirect leads to an address that begins with `until` (`url` alone), which is not visited.
    */
   async go(address, { form, until } = {}) {
@@ -19,9 +22,8 @@ export class Visitor {
       form = undefined;
       const location = answer.headers.get("location");
       if (answer.status < 300 || answer.status > 399 || !location) {
-        return { url, status: answer.status, text: await answer.text() };
+        return { url, ...answer };
       }
-      await answer.body?.cancel();
       url = new URL(location, url);
       if (until && url.href.startsWith(until)) return { url };
     }
@@ -37,12 +39,26 @@ export class Visitor {
   async #send(url, form) {
     const jar = this.#jars.get(url.host) ?? new CookieJar();
     this.#jars.set(url.host, jar);
-    const headers = { accept: "text/html", ...jar.header() };
-    const sent = form ? { method: "POST", body: new URLSearchParams(form) } : {};
-    const answer = await fetch(url, { ...sent, headers, redirect: "manual" });
+    const answer = await visit(url, jar.header(), form);
     jar.take(answer);
     return answer;
   }
+}
+
+/** What a browser sends when somebody follows a link: `fetch` would say that a script asks. */
+async function visit(url, cookies, form) {
+  const { request } = url.protocol === "https:" ? https : http;
+  const body = form && new URLSearchParams(form).toString();
+  const headers = { accept: "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", ...cookies };
+  if (body) headers["content-type"] = "application/x-www-form-urlencoded";
+  const outgoing = request(url, { method: body ? "POST" : "GET", headers });
+  outgoing.end(body);
+  const [answer] = await once(outgoing, "response");
+  answer.setEncoding("utf8");
+  let text = "";
+  for await (const part of answer) text += part;
+  const received = Object.entries(answer.headersDistinct).flatMap(([name, values]) => values.map((one) => [name, one]));
+  return { status: answer.statusCode, headers: new Headers(received), text };
 }
 
 /** The first form of a page: where it goes and what it sends when nobody touches it. */

@@ -37,6 +37,12 @@ def links():
     return client("ORRERY_E2E_LINKS_PUBLIC"), client("ORRERY_E2E_LINKS_ADMIN")
 
 
+@pytest.fixture(scope="session")
+def oauth2():
+    """The operator's client for the server whose login, consent and logout applications are elsewhere."""
+    return client("ORRERY_E2E_APPLICATIONS_ADMIN")
+
+
 @dataclass
 class Person:
     """Somebody who has no account yet."""
