@@ -43,7 +43,7 @@ async function startApplication() {
 }
 
 /** The client of the application, and the request that begins a sign-in there. */
-async function begin(changes = {}) {
+async function begin() {
   const callback = `${application.url}/callback`;
   const goodbye = `${application.url}/goodbye`;
   const client = await newClient({
@@ -55,7 +55,7 @@ async function begin(changes = {}) {
     audience: ["https://api.example"],
   });
   const config = await discovered(client);
-  const { parameters, checks } = await request({ redirect_uri: callback, audience: "https://api.example", ...changes });
+  const { parameters, checks } = await request({ redirect_uri: callback, audience: "https://api.example" });
   return { config, checks, callback, goodbye, address: oidc.buildAuthorizationUrl(config, parameters).href };
 }
 
@@ -68,7 +68,7 @@ async function fits(page) {
 }
 
 for (const look of LOOKS) {
-  test(`${look.label}: sign in, allow, arrive, sign out`, async () => {
+  test(`${look.label}: sign in, allow, arrive, sign out, and meet an error`, async () => {
     const person = await newAccount();
     const { config, checks, callback, goodbye, address } = await begin();
     const page = await newPage(look);
@@ -96,6 +96,16 @@ for (const look of LOOKS) {
     await page.waitForURL(`${goodbye}*`);
     await page.goto(address);
     await page.waitForSelector('input[name="identifier"]');
+
+    // An application that asks wrongly is named on a page of ours, and nobody is sent there.
+    const wrong = new URL(address);
+    wrong.searchParams.set("redirect_uri", "https://evil.example/callback");
+    await page.goto(wrong.href);
+    assert.equal(new URL(page.url()).origin, relying.publicUrl);
+    await page.waitForSelector(".notice.error");
+    assert.match(await page.textContent('p[lang="en"]'), /redirect_uri/, "what developers are told is in English");
+    await fits(page);
+    await page.shot("error");
   });
 }
 
@@ -131,17 +141,4 @@ test("whoever has no account yet makes one on the way", async () => {
   const tokens = await exchange(config, new URL(page.url()), checks);
   const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
   assert.deepEqual([userinfo.email, userinfo.email_verified], [person.email, true]);
-});
-
-test("an application that asks wrongly is named on a page of ours, and nobody is sent there", async () => {
-  for (const look of LOOKS) {
-    const { address } = await begin({ redirect_uri: "https://evil.example/callback" });
-    const page = await newPage(look);
-    await page.goto(address);
-    assert.equal(new URL(page.url()).origin, relying.publicUrl);
-    await page.waitForSelector(".notice.error");
-    assert.match(await page.textContent('p[lang="en"]'), /redirect_uri/, "what developers are told is in English");
-    await fits(page);
-    await page.shot("error");
-  }
 });

@@ -6,6 +6,7 @@ export const RELYING = {
     dynamic_client_registration: { enabled: true },
     subject_identifiers: { supported_types: ["public", "pairwise"], pairwise: { salt: "of these tests alone" } },
   },
+  device_authorization: { token_polling_interval: "1s" },
   webfinger: { oidc_discovery: { supported_scope: ["email", "profile", "photos.read", "photos.write"] } },
 };
 

@@ -62,7 +62,11 @@ export async function authorize(visitor, person, address, callback = CALLBACK) {
 
 /** The same, where the answer may be a page. */
 export async function answered(visitor, person, address, until) {
-  let place = await visitor.go(address, { until });
+  return onward(visitor, person, await visitor.go(address, { until }), until);
+}
+
+/** Signs in and consents from a page on, as far as anybody asks. */
+export async function onward(visitor, person, place, until) {
   if (place.url.pathname === "/ui/login") {
     const fields = { identifier: person.email, password: person.password, method: "password" };
     place = await visitor.submit(place, fields, { until });
@@ -70,7 +74,6 @@ export async function answered(visitor, person, address, until) {
   if (place.url.pathname === "/ui/consent") place = await visitor.submit(place, { decision: "allow" }, { until });
   return place;
 }
-
 
 /** Writes down the tokens of an answer, which no log may show. */
 export function keep(tokens) {

@@ -66,7 +66,7 @@ export function formOf(html) {
   const form = html.match(/<form\b([^>]*)>([\s\S]*?)<\/form>/);
   assert.ok(form, `a page with a form:\n${html}`);
   const inputs = [...form[2].matchAll(/<input\b([^>]*)>/g)].map(([, text]) => attributes(text));
-  const sent = inputs.filter(({ type, checked }) => type === "hidden" || (type === "checkbox" && checked));
+  const sent = inputs.filter(({ type, checked }) => checked || !["checkbox", "radio", "submit"].includes(type));
   const preset = Object.fromEntries(sent.map(({ name, value }) => [name, value ?? ""]));
   return { action: attributes(form[1]).action, preset };
 }

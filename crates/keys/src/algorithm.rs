@@ -4,6 +4,9 @@ use std::fmt;
 
 use josekit::jws::JwsAlgorithm;
 
+/// The name that RFC 9864 gives to what is called `EdDSA` here.
+pub const ED25519: &str = "Ed25519";
+
 /// A JWS algorithm. `none` is not one, so that it can never be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum SigningAlgorithm {
@@ -69,9 +72,13 @@ impl SigningAlgorithm {
         }
     }
 
-    /// Reads an `alg` value, which is case-sensitive.
+    /// Reads an `alg` value, which is case-sensitive. `EdDSA` stands for Ed25519 alone here, so that the name which RFC 9864
+    /// gives that means the same; what we sign bears the older name, which more libraries know.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
+        if name == ED25519 {
+            return Some(Self::EdDSA);
+        }
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 

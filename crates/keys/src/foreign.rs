@@ -85,7 +85,7 @@ impl ForeignKeys {
         let meant = |key: &&RawJwk| {
             let named = token.header.kid.is_none() || token.header.kid == key.kid;
             let usage = key.usage.as_deref().is_none_or(|usage| usage == "sig");
-            let kind = key.alg.as_deref().is_none_or(|alg| alg == algorithm.name());
+            let kind = key.alg.as_deref().is_none_or(|alg| SigningAlgorithm::parse(alg) == Some(algorithm));
             named && usage && kind && key.kty.as_deref() == Some(algorithm.scheme().key_type())
         };
         let mut known = false;
@@ -206,6 +206,15 @@ mod tests {
         assert_eq!(set(&[&mine]).verify(&forged, &ASYMMETRIC), Err(ForeignError::Invalid));
         assert!(ForeignKeys::parse(&json!({"keys": "x"})).is_none());
         assert!(ForeignKeys::parse(&json!({"keys": [7, {"kty": "unheard of"}]})).is_some());
+    }
+
+    #[test]
+    fn ed25519_has_two_names() {
+        let mine = key(SigningAlgorithm::EdDSA, "mine");
+        let mut named = mine.public_value().expect("writes");
+        named["alg"] = json!("Ed25519");
+        let keys = ForeignKeys::parse(&json!({"keys": [named]})).expect("a set");
+        assert_eq!(keys.verify(&signed(&mine), &ASYMMETRIC), Ok(claims()));
     }
 
     /// A public key is no secret: a token that is "signed" with it by HMAC must not pass.

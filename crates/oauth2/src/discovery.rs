@@ -2,6 +2,7 @@
 
 use orrery_core::{ProjectId, Timestamp};
 use orrery_keys::SigningAlgorithm;
+use orrery_keys::algorithm::ED25519;
 use orrery_keys::config::ID_TOKEN_SET;
 use serde_json::{Map, Value, json};
 
@@ -63,7 +64,9 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
     grants.push(GrantType::Implicit.name());
     let methods = ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
     let proving = ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt"];
-    let mut assertions = algorithms.to_vec();
+    let mut proofs = ASYMMETRIC.map(SigningAlgorithm::name).to_vec();
+    proofs.push(ED25519);
+    let mut assertions = proofs.clone();
     assertions.extend(["HS256", "HS512"]);
     let with = |first: &[&str], more: &[String]| -> Vec<String> {
         let mut all: Vec<String> = first.iter().map(|name| (*name).to_owned()).collect();
@@ -101,7 +104,7 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "id_token_signed_response_alg": [signed_with],
         "userinfo_signed_response_alg": [signed_with],
         "authorization_response_iss_parameter_supported": true,
-        "dpop_signing_alg_values_supported": ASYMMETRIC.map(SigningAlgorithm::name),
+        "dpop_signing_alg_values_supported": proofs,
     });
     match document {
         Value::Object(document) => document,

@@ -6,6 +6,7 @@ use josekit::jws::{JwsSigner, JwsVerifier};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::algorithm::SigningAlgorithm;
 use crate::error::KeyError;
 use crate::jwk::RawJwk;
 use crate::sign::{Signer, Verifier};
@@ -66,7 +67,8 @@ impl<'a> Unverified<'a> {
 
     /// The claims, if the signature is right and the header names the very algorithm of the key.
     pub(crate) fn verify(&self, verifier: &Verifier) -> Option<Claims> {
-        if self.header.alg != verifier.algorithm().name() {
+        let named = SigningAlgorithm::parse(&self.header.alg)?;
+        if named.name() != verifier.algorithm().name() {
             return None;
         }
         if !verifier.accepts(self.signed.as_bytes(), &self.signature) {

@@ -2,7 +2,6 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::algorithm::SigningAlgorithm;
 use crate::config::RsaSize;
 use crate::jwk::{Jwk, generate};
 use crate::store::KeyUse;
@@ -93,6 +92,18 @@ fn the_header_cannot_choose_another_algorithm_of_the_same_key() {
     assert!(verified(&token, &rs).is_some());
     let lying = forged(&json!({"alg": "PS256"}), &rs.signer().expect("good").expect("private"));
     assert_eq!(verified(&lying, &pss), None);
+}
+
+#[test]
+fn the_header_may_name_ed25519_as_rfc_9864_does() {
+    let key = key(SigningAlgorithm::EdDSA);
+    let signer = key.signer().expect("good").expect("private");
+    for name in ["EdDSA", "Ed25519"] {
+        assert_eq!(verified(&forged(&json!({"alg": name}), &signer), &key), Some(claims()), "{name}");
+    }
+    for name in ["ed25519", "Ed448", "ES256"] {
+        assert_eq!(verified(&forged(&json!({"alg": name}), &signer), &key), None, "{name}");
+    }
 }
 
 #[test]

@@ -47,15 +47,20 @@ impl Jwk {
         };
         let material = material(&raw)?;
         let algorithm = raw.alg.clone().unwrap_or_else(|| material.name().to_owned());
-        match SigningAlgorithm::parse(&algorithm) {
-            Some(named) => check_material(named, &raw)?,
+        let algorithm = match SigningAlgorithm::parse(&algorithm) {
+            Some(named) => {
+                check_material(named, &raw)?;
+                // Under the name that its signatures will bear.
+                named.name().to_owned()
+            }
             None if usage == KeyUse::Encryption
                 && KEY_MANAGEMENT.contains(&(&algorithm, material.scheme().key_type())) =>
             {
                 check_encryption(material, &raw)?;
+                algorithm
             }
             None => return Err(InvalidJwk::new("alg", "is not supported for this kty and use")),
-        }
+        };
         check_certificates(&raw)?;
         raw.usage = Some(usage.as_str().to_owned());
         raw.alg = Some(algorithm.clone());

@@ -66,6 +66,14 @@ fn missing_members_take_defaults_and_empty_ones_count_as_missing() {
 }
 
 #[test]
+fn a_key_is_kept_under_the_name_that_its_signatures_bear() {
+    let mut key = made(SigningAlgorithm::EdDSA);
+    key["alg"] = json!("Ed25519");
+    let jwk = import(&key).expect("accepted");
+    assert_eq!((jwk.algorithm(), jwk.to_value().expect("json")["alg"].as_str()), ("EdDSA", Some("EdDSA")));
+}
+
+#[test]
 fn the_wrong_member_is_named() {
     let ec = || made(SigningAlgorithm::ES256);
     assert_eq!(refused(ec(), |key| key["kid"] = Value::Null), "kid");

@@ -10,6 +10,7 @@ mod external;
 mod hybrid;
 mod logout;
 mod pushed;
+mod relying_party;
 mod sessions;
 mod tokens;
 mod world;

@@ -57,6 +57,16 @@ async fn what_is_advertised_may_be_registered(backend: Backend) {
             send(stage.admin(Method::POST, "/admin/clients").json(&body)).await.expect(201);
         }
     }
+    let member = "token_endpoint_auth_signing_alg";
+    for value in document.body[&format!("{member}_values_supported")].as_array().expect("a list") {
+        let symmetric = value.as_str().is_some_and(|name| name.starts_with("HS"));
+        let body = match symmetric {
+            true => json!({member: value, "token_endpoint_auth_method": "client_secret_jwt"}),
+            false => json!({member: value, "token_endpoint_auth_method": "private_key_jwt",
+                "jwks_uri": "https://app.example/keys"}),
+        };
+        send(stage.admin(Method::POST, "/admin/clients").json(&body)).await.expect(201);
+    }
 }
 
 async fn a_key_that_a_client_chose_is_published_before_it_signs(backend: Backend) {
