@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod jsonnet;
+pub mod moving;
 pub mod outbound;
 pub mod page;
 mod purpose;

@@ -22,6 +22,7 @@ pub mod error;
 pub mod grant;
 pub mod grant_type;
 pub mod http;
+pub mod hydra;
 pub mod logout;
 pub mod parameters;
 pub mod pkce;

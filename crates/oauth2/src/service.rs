@@ -11,9 +11,11 @@ use crate::authorize::SignIn;
 use crate::client::{SecretHasher, VerifiedSecrets};
 use crate::client_auth::ClientKeys;
 use crate::config::Config;
+use crate::hydra::SystemSecrets;
 use crate::store::{
     AuthorizationStore, ClientStore, DeviceStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore,
 };
+use crate::token::RefreshToken;
 
 /// The OAuth2 surface: stores, secrets and settings.
 pub struct OAuth2Service {
@@ -49,4 +51,14 @@ pub struct OAuth2Service {
     pub verified_secrets: VerifiedSecrets,
     /// Keys that clients keep elsewhere.
     pub client_keys: ClientKeys,
+    /// What shows that a refresh token was made by the Hydra whose grants were copied.
+    pub hydra: SystemSecrets,
+}
+
+impl OAuth2Service {
+    /// The refresh token in a text, if it was made here, or by the Hydra whose grants were copied.
+    #[must_use]
+    pub fn refresh_token(&self, text: &str) -> Option<RefreshToken> {
+        RefreshToken::parse(text, &self.keyring).or_else(|| RefreshToken::of_hydra(text, &self.hydra))
+    }
 }

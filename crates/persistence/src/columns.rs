@@ -67,6 +67,17 @@ pub trait Uuidlike: Copy + std::fmt::Debug {
     fn from_uuid(uuid: Uuid) -> Self;
 }
 
+/// The id of a tenant of another system.
+impl Uuidlike for Uuid {
+    fn uuid(self) -> Uuid {
+        self
+    }
+
+    fn from_uuid(uuid: Uuid) -> Self {
+        uuid
+    }
+}
+
 macro_rules! uuidlike {
     ($($name:ty),+ $(,)?) => {$(
         impl Uuidlike for $name {

@@ -19,7 +19,8 @@ use orrery_courier::store::MessageStore;
 use orrery_identity::store::{AttemptStore, FlowStore, IdentityStore, ImportStore, SessionStore};
 use orrery_keys::store::KeyStore;
 use orrery_oauth2::store::{
-    AuthorizationStore, ClientStore, DeviceStore, GrantStore, LoginSessionStore, TokenStore, TrustedIssuerStore,
+    AuthorizationStore, ClientStore, DeviceStore, GrantImportStore, GrantStore, LoginSessionStore, TokenStore,
+    TrustedIssuerStore,
 };
 // These two bring their libraries along, so that nothing has to be installed.
 use libsqlite3_sys as _;
@@ -28,7 +29,7 @@ use pq_sys as _;
 mod columns;
 mod config;
 mod error;
-mod kratos;
+mod foreign;
 mod migrate;
 mod page;
 mod postgres;
@@ -43,7 +44,7 @@ mod sweep;
 mod workers;
 
 pub use config::{DatabaseConfig, InvalidUrl};
-pub use kratos::KratosDatabase;
+pub use foreign::{ForeignDatabase, Product};
 pub use migrate::{MigrationState, MigrationStatus, SchemaError};
 pub use session_cache::CacheUse;
 pub use statements::Statements;
@@ -159,9 +160,9 @@ impl Database {
     /// Applies the migrations that are missing and names them. Nodes may do this at the same time.
     ///
     /// # Errors
-    /// When a migration fails, the database cannot be reached, or it belongs to a Kratos.
+    /// When a migration fails, the database cannot be reached, or it belongs to another system.
     pub async fn migrate_up(&self) -> Result<Vec<String>, SchemaError> {
-        self.refuse_kratos().await?;
+        self.refuse_others().await?;
         match &self.engine {
             Engine::Postgres(_, server) => {
                 let server = Arc::clone(server);
@@ -190,16 +191,16 @@ impl Database {
     /// # Errors
     /// When migrations are missing or unknown, or the database cannot be asked.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
-        self.refuse_kratos().await?;
+        self.refuse_others().await?;
         migrate::check(&self.migration_status().await?)
     }
 
-    async fn refuse_kratos(&self) -> Result<(), SchemaError> {
-        let belongs = match &self.engine {
-            Engine::Postgres(store, _) => store.belongs_to_kratos().await?,
-            Engine::Sqlite(store) => store.belongs_to_kratos().await?,
+    async fn refuse_others(&self) -> Result<(), SchemaError> {
+        let owner = match &self.engine {
+            Engine::Postgres(store, _) => store.other_owner().await?,
+            Engine::Sqlite(store) => store.other_owner().await?,
         };
-        if belongs { Err(SchemaError::Kratos) } else { Ok(()) }
+        owner.map_or(Ok(()), |owner| Err(SchemaError::Foreign(owner)))
     }
 }
 
@@ -242,6 +243,8 @@ stores! {
     authorizations: AuthorizationStore,
     /// What people granted to OAuth2 clients.
     grants: GrantStore,
+    /// Grants of another system.
+    grant_imports: GrantImportStore,
     /// Sign-ins at the OAuth2 server.
     login_sessions: LoginSessionStore,
     /// Devices that wait for approval.

@@ -4,6 +4,8 @@ use diesel::backend::Backend;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
+use crate::foreign::Product;
+
 /// One migration and whether the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationStatus {
@@ -35,12 +37,13 @@ pub enum SchemaError {
     /// The database was migrated by a newer program.
     #[error("the database has migrations that this program does not know: {}; run the newer program", .0.join(", "))]
     Unknown(Vec<String>),
-    /// The database belongs to a Kratos.
+    /// The database belongs to another system.
     #[error(
-        "this is the database of a Kratos, which Orrery never changes: give Orrery a database of its own in \
-         `database.url`, and copy with `orrery import kratos --from …`"
+        "this is the database of a {0}, which Orrery never changes: give Orrery a database of its own in \
+         `database.url`, and copy with `orrery import {command} --from …`",
+        command = .0.to_string().to_lowercase()
     )]
-    Kratos,
+    Foreign(Product),
     /// A migration failed. The database is as it was before that migration.
     #[error("the migration failed: {0}")]
     Failed(String),

@@ -294,6 +294,7 @@ table! {
         handled_at -> Moment,
         expires_at -> Moment,
         identity_id -> Nullable<Id>,
+        imported_from -> Nullable<Id>,
     }
 }
 

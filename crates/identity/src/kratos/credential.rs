@@ -1,11 +1,11 @@
 //! Credentials.
 
 use orrery_core::id::{CredentialId, IdentityId};
+use orrery_core::moving::{Row, Unreadable};
 use orrery_core::{Entropy, Keyring, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::ciphers::ProviderCiphers;
-use super::row::{Row, Unreadable};
 use crate::credentials::code::{self, CodeAddress};
 use crate::credentials::password::PasswordHash;
 use crate::credentials::sealed::{PROVIDER_TOKENS, Vault};

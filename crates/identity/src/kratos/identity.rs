@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use orrery_core::Timestamp;
 use orrery_core::id::{AddressId, IdentityId, OrganizationId};
+use orrery_core::moving::{Failed, Row, Unreadable};
 use uuid::Uuid;
 
 use super::Table;
 use super::credential::{self, Tools};
-use super::row::{Row, Unreadable};
-use super::tally::Failed;
 use crate::credentials::CredentialKind;
 use crate::identity::{AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress, Via};
 use crate::schema::normalize::normalize;
@@ -43,7 +42,7 @@ impl Rows {
 #[derive(Debug)]
 pub(super) struct Translated {
     pub(super) identity: Identity,
-    pub(super) failed: Vec<Failed>,
+    pub(super) failed: Vec<Failed<Table>>,
     /// Credentials of types that exist only there.
     pub(super) strange: usize,
     /// Their identifiers.
@@ -128,7 +127,7 @@ fn credentials(rows: &Rows, tools: Tools<'_>, identity: &mut Identity, translate
     }
 }
 
-fn addresses(rows: &Rows, identity: &mut Identity, failed: &mut Vec<Failed>) {
+fn addresses(rows: &Rows, identity: &mut Identity, failed: &mut Vec<Failed<Table>>) {
     for row in &rows.verifiable {
         match verifiable(row) {
             Ok(address) => {

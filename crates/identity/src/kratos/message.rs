@@ -1,11 +1,11 @@
 //! Messages that were sent or given up: history, and no more. What is still to be sent is for Kratos to send.
 
 use orrery_core::id::{DispatchId, MessageId};
+use orrery_core::moving::{Row, Unreadable};
 use orrery_core::{Entropy, Keyring, ProjectId, Timestamp};
 use orrery_courier::message::{Channel, Content, Dispatch, Message, MessageStatus};
 use serde_json::json;
 
-use super::row::{Row, Unreadable};
 use crate::store::ImportedMessage;
 
 /// Longest recipient, in bytes, and longest error of an attempt, in characters, as everywhere.

@@ -4,25 +4,19 @@
 //! interrupted, repeated, and brought up to date right before the switch. A row that cannot be understood is told with
 //! its table, id and reason, and stops nothing.
 //!
-//! `row.rs` reads columns, one file each translates identities, credentials, sessions and messages; `copy.rs` walks the
-//! tables; `tally.rs` accounts for every row.
+//! One file each translates identities, credentials, sessions and messages; `copy/` walks the tables.
 
 mod ciphers;
 mod copy;
 mod credential;
 mod identity;
 mod message;
-mod row;
 mod session;
-mod tally;
 
-use async_trait::async_trait;
-use uuid::Uuid;
+use orrery_core::moving::{SourceKey, SourceTable};
 
 pub use ciphers::{Algorithm, ProviderCiphers};
 pub use copy::{CopyError, Copying, copy};
-pub use row::{Row, Unreadable};
-pub use tally::{Count, Failed, Tally};
 
 /// A table of Kratos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +55,12 @@ impl Table {
         Self::Dispatches,
     ];
 
+    /// The table in the source.
+    #[must_use]
+    pub const fn source(self) -> SourceTable {
+        SourceTable { name: self.name(), key: SourceKey::Id("id") }
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -76,35 +76,4 @@ impl Table {
             Self::Dispatches => "courier_message_dispatches",
         }
     }
-}
-
-/// The source cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the Kratos database cannot be read: {0}")]
-pub struct SourceError(pub String);
-
-/// A database of Kratos. Nothing in it is ever changed.
-#[async_trait]
-pub trait KratosSource: Send + Sync {
-    /// The networks (tenants) in it.
-    async fn networks(&self) -> Result<Vec<Uuid>, SourceError>;
-
-    /// The names of its credential types, by id.
-    async fn credential_types(&self) -> Result<Vec<(Uuid, String)>, SourceError>;
-
-    /// How many rows of the network a table has; none when the installation is older than the table.
-    async fn count(&self, table: Table, network: Uuid) -> Result<u64, SourceError>;
-
-    /// The next rows of a network in the order of their ids.
-    async fn page(&self, table: Table, network: Uuid, after: Option<Uuid>, limit: u32)
-    -> Result<Vec<Row>, SourceError>;
-
-    /// Every row of a network whose column `owner` has one of these values.
-    async fn belonging(
-        &self,
-        table: Table,
-        network: Uuid,
-        owner: &'static str,
-        owners: &[Uuid],
-    ) -> Result<Vec<Row>, SourceError>;
 }

@@ -1,11 +1,11 @@
 //! Sessions.
 
 use orrery_core::id::{DeviceId, IdentityId, SessionId};
+use orrery_core::moving::{Row, Unreadable};
 use orrery_core::secret::Purpose;
 use orrery_core::{Keyring, Timestamp};
 use serde_json::Value;
 
-use super::row::{Row, Unreadable};
 use crate::session::{Aal, Device, Session, UsedMethod};
 use crate::store::ImportedSession;
 

@@ -20,6 +20,9 @@ pub trait SecretHasher: Send + Sync {
     /// # Errors
     /// When too much is waiting.
     async fn verify(&self, hash: &str, secret: SecretString) -> Result<bool, HasherBusy>;
+
+    /// Whether `hash`, which was made of this secret, is of another kind than new ones.
+    fn is_outdated(&self, hash: &str, secret: &SecretString) -> bool;
 }
 
 /// More hashes are waiting than the pool takes.

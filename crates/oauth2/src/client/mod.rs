@@ -26,7 +26,7 @@ pub use id::{ClientId, InvalidClientId};
 pub use lifespans::Lifespans;
 pub use metadata::ClientMetadata;
 pub use secret::{ClientSecrets, SecretHash};
-pub use secrets::{readable_secret, secret_matches};
+pub use secrets::{matching_secret, readable_secret};
 pub use verified::VerifiedSecrets;
 
 /// How a client proves who it is at the token endpoint (OpenID Connect Core section 9, RFC 8705 left out).

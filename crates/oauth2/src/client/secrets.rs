@@ -88,36 +88,36 @@ pub fn readable_secret(service: &OAuth2Service, record: &ClientRecord) -> Option
     String::from_utf8(plain).ok().map(SecretString::from)
 }
 
-/// Whether a secret is the client's present one or one of those that still work.
+/// The stored hash of a secret, if it is the client's present one or one of those that still work.
 ///
 /// # Errors
 /// 503 when too much is waiting to be hashed.
-pub async fn secret_matches(
+pub async fn matching_secret<'a>(
     service: &OAuth2Service,
-    secrets: &ClientSecrets,
+    secrets: &'a ClientSecrets,
     given: &SecretString,
-) -> Result<bool, OAuth2Error> {
+) -> Result<Option<&'a SecretHash>, OAuth2Error> {
     let keyed: Vec<_> = service.keyring.candidates(Purpose::ClientSecret, given.expose_secret()).collect();
     let all = || secrets.current.iter().chain(secrets.rotated.iter().map(|(hash, _)| hash));
     // Cheap ones first: most clients have no other.
-    for hash in all() {
-        if let SecretHash::Keyed(hash) = hash
+    for stored in all() {
+        if let SecretHash::Keyed(hash) = stored
             && keyed.iter().any(|candidate| same(candidate, hash))
         {
-            return Ok(true);
+            return Ok(Some(stored));
         }
     }
-    for hash in all() {
-        let SecretHash::Password(hash) = hash else { continue };
+    for stored in all() {
+        let SecretHash::Password(hash) = stored else { continue };
         if service.verified_secrets.knows(&service.keyring, hash, given) {
-            return Ok(true);
+            return Ok(Some(stored));
         }
         if service.hasher.verify(hash, given.clone()).await? {
             service.verified_secrets.note(&service.keyring, hash, given);
-            return Ok(true);
+            return Ok(Some(stored));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// In constant time.

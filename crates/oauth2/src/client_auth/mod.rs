@@ -3,10 +3,11 @@
 mod assertion;
 mod keys;
 mod presented;
+mod upgrade;
 
 use orrery_core::{ProjectId, Timestamp};
 
-use crate::client::{AuthMethod, Client, ClientId, ClientRecord, secret_matches};
+use crate::client::{AuthMethod, Client, ClientId, ClientRecord, matching_secret};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 
@@ -33,9 +34,8 @@ pub async fn authenticate(
     use AuthMethod::{ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None as Public, PrivateKeyJwt};
     match (presented, record.client.token_endpoint_auth_method) {
         (Presented::Basic { secret, .. }, ClientSecretBasic) | (Presented::Post { secret, .. }, ClientSecretPost) => {
-            if !secret_matches(service, &record.secrets, secret).await? {
-                return Err(refused());
-            }
+            let stored = matching_secret(service, &record.secrets, secret).await?.ok_or_else(refused)?;
+            upgrade::upgrade(service, project, &record, stored, secret).await;
         }
         (Presented::Assertion { token, .. }, ClientSecretJwt | PrivateKeyJwt) => {
             assertion::check(service, project, now, &record, token).await?;

@@ -30,7 +30,7 @@ enum Standing {
 /// `invalid_grant` when it is not good, and when it was used before: then its family ends too.
 pub async fn refresh(call: &Call<'_>) -> Result<TokenResponse, OAuth2Error> {
     let Call { service, project, now, client, parameters, .. } = call;
-    let token = RefreshToken::parse(parameters.required("refresh_token")?, &service.keyring).ok_or_else(unknown)?;
+    let token = service.refresh_token(parameters.required("refresh_token")?).ok_or_else(unknown)?;
     for _ in 0..TRIES {
         let found = service.tokens.refresh_token_of(*project, token.grant).await?.ok_or_else(unknown)?;
         let standing = standing(call, &token, &found);

@@ -8,6 +8,7 @@ mod authorization;
 mod client;
 mod device;
 mod grant;
+mod import;
 mod session;
 mod token;
 mod trusted_issuer;
@@ -19,6 +20,7 @@ pub use authorization::{
 pub use client::{ClientFilter, ClientStore, Updated};
 pub use device::{DeviceRedemption, DeviceStore, Polled, Recognised, TypedCode};
 pub use grant::{GrantStore, GrantWithClient};
+pub use import::{GrantImportStore, GrantImported, ImportedGrant};
 pub use session::{LoginSessionStore, SessionEnded};
 pub use token::{FoundCode, FoundToken, Redeemed, Redemption, Rotated, Rotation, TokenStore};
 pub use trusted_issuer::{AssertionKeys, TrustedIssuerStore};

@@ -37,7 +37,7 @@ pub async fn find(
     now: Timestamp,
     text: &str,
 ) -> Result<Option<LiveToken>, OAuth2Error> {
-    if let Some(token) = RefreshToken::parse(text, &service.keyring) {
+    if let Some(token) = service.refresh_token(text) {
         return refresh(service, project, now, &token).await;
     }
     if text.starts_with("ey") && text.contains('.') {

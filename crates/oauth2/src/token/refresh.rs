@@ -12,6 +12,8 @@ use orrery_core::{Entropy, EntropyExt as _, Keyring, TokenHash};
 use subtle::{Choice, ConstantTimeEq as _};
 use uuid::Uuid;
 
+use crate::hydra::{self, SystemSecrets};
+
 /// Every refresh token begins so.
 const PREFIX: &str = "ory_rt_";
 /// Bytes of the family's id and of the secret.
@@ -23,6 +25,8 @@ pub struct RefreshToken {
     /// The family.
     pub grant: GrantId,
     text: String,
+    /// What its stored hash is of: the text, or of a Hydra's token the one part that its database knows.
+    hashed: String,
 }
 
 impl RefreshToken {
@@ -30,7 +34,11 @@ impl RefreshToken {
     #[must_use]
     pub fn first(grant: GrantId, keyring: &Keyring, entropy: &dyn Entropy) -> Self {
         let (body, proof) = (body(grant, entropy.bytes()), Purpose::RefreshFamily);
-        Self { grant, text: format!("{PREFIX}{body}.{}", encode(&keyring.hash(proof, &body))) }
+        Self::ours(grant, format!("{PREFIX}{body}.{}", encode(&keyring.hash(proof, &body))))
+    }
+
+    fn ours(grant: GrantId, text: String) -> Self {
+        Self { grant, hashed: text.clone(), text }
     }
 
     /// Reads a token. `None` unless it was made here.
@@ -42,7 +50,27 @@ impl RefreshToken {
         let candidates = keyring.candidates(Purpose::RefreshFamily, body);
         let genuine = candidates.fold(Choice::from(0), |known, candidate| known | candidate.0.ct_eq(&proof));
         let grant = GrantId::from_uuid(Uuid::from_slice(&bytes[..16]).ok()?);
-        bool::from(genuine).then(|| Self { grant, text: text.to_owned() })
+        bool::from(genuine).then(|| Self::ours(grant, text.to_owned()))
+    }
+
+    /// Reads a token of the Hydra whose grants were copied. `None` unless that one made it. The first of a family that is
+    /// ours from then on: what follows it is made here.
+    #[must_use]
+    pub fn of_hydra(text: &str, secrets: &SystemSecrets) -> Option<Self> {
+        // Older ones have no prefix.
+        let (random, signature) = text.strip_prefix(PREFIX).unwrap_or(text).split_once('.')?;
+        let (random, signature) = (URL_SAFE_NO_PAD.decode(random).ok()?, URL_SAFE_NO_PAD.decode(signature).ok()?);
+        secrets.signed(&random, &signature).then(|| Self {
+            grant: hydra::family(&signature),
+            // However it was written, it is one token.
+            text: format!("hydra.{}.{}", URL_SAFE_NO_PAD.encode(&random), URL_SAFE_NO_PAD.encode(&signature)),
+            hashed: hashed_of_hydra(&signature),
+        })
+    }
+
+    /// The hash that is stored of a Hydra's token, of which its database knows only the signature.
+    pub(crate) fn hash_of_hydra(signature: &[u8], keyring: &Keyring) -> TokenHash {
+        keyring.hash(Purpose::RefreshToken, &hashed_of_hydra(signature))
     }
 
     /// What the client holds.
@@ -54,13 +82,13 @@ impl RefreshToken {
     /// The hash that is stored of it.
     #[must_use]
     pub fn hash(&self, keyring: &Keyring) -> TokenHash {
-        keyring.hash(Purpose::RefreshToken, &self.text)
+        keyring.hash(Purpose::RefreshToken, &self.hashed)
     }
 
     /// Whether a stored hash is of this token, under any of the secrets.
     #[must_use]
     pub fn is(&self, stored: &TokenHash, keyring: &Keyring) -> bool {
-        keyring.candidates(Purpose::RefreshToken, &self.text).any(|candidate| candidate == *stored)
+        keyring.candidates(Purpose::RefreshToken, &self.hashed).any(|candidate| candidate == *stored)
     }
 
     /// The token that takes its place: the same one each time, under each of the secrets, the newest first.
@@ -69,7 +97,7 @@ impl RefreshToken {
         secrets.enumerate().filter_map(move |(position, secret)| {
             let body = body(self.grant, secret.0);
             let proof = keyring.candidates(Purpose::RefreshFamily, &body).nth(position)?;
-            Some(Self { grant: self.grant, text: format!("{PREFIX}{body}.{}", encode(&proof)) })
+            Some(Self::ours(self.grant, format!("{PREFIX}{body}.{}", encode(&proof))))
         })
     }
 }
@@ -79,6 +107,10 @@ impl std::fmt::Debug for RefreshToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RefreshToken({}, …)", self.grant)
     }
+}
+
+fn hashed_of_hydra(signature: &[u8]) -> String {
+    format!("hydra.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
 fn body(grant: GrantId, secret: [u8; 32]) -> String {

@@ -2,7 +2,7 @@
 
 use orrery_core::{ProjectId, Timestamp};
 
-use super::{RefreshToken, lookup};
+use super::lookup;
 use crate::client::Client;
 use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
@@ -20,7 +20,7 @@ pub async fn revoke(
     text: &str,
 ) -> Result<(), OAuth2Error> {
     // Whoever holds a token that was replaced may end what came of it.
-    if let Some(token) = RefreshToken::parse(text, &service.keyring) {
+    if let Some(token) = service.refresh_token(text) {
         let present = service.tokens.refresh_token_of(project, token.grant).await?;
         if present.is_some_and(|present| present.token.client == client.id) {
             service.tokens.family_end(project, token.grant).await?;

@@ -8,6 +8,7 @@ use diesel::{Connection, PgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::config::DatabaseConfig;
+use crate::foreign::postgres::has_table;
 use crate::migrate::{self, MigrationStatus};
 use crate::queue::{Queue, Trouble};
 use crate::session_cache::SessionCache;
@@ -50,10 +51,6 @@ macro_rules! skip_locked {
     };
 }
 use skip_locked;
-
-/// Counts tables that only Kratos has.
-const TABLES_OF_KRATOS: &str =
-    "SELECT count(*) AS count FROM (SELECT to_regclass('identity_credential_types') AS it) x WHERE it IS NOT NULL";
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 

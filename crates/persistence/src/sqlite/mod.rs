@@ -9,6 +9,8 @@ use diesel::{Connection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use crate::config::DatabaseConfig;
+use crate::foreign::Product;
+use crate::foreign::sqlite::has_table;
 use crate::migrate::{self, MigrationStatus, SchemaError};
 use crate::queue::{Decision, Queue, Trouble};
 use crate::session_cache::SessionCache;
@@ -50,10 +52,6 @@ macro_rules! skip_locked {
     };
 }
 use skip_locked;
-
-/// Counts tables that only Kratos has.
-const TABLES_OF_KRATOS: &str =
-    "SELECT count(*) AS count FROM sqlite_master WHERE type = 'table' AND name = 'identity_credential_types'";
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -146,12 +144,17 @@ impl Connect<SqliteConnection> for File {
             Some(path) => path.to_str().ok_or_else(|| Trouble::new(&"the database path is not UTF-8"))?,
         };
         let mut connection = SqliteConnection::establish(url).map_err(|error| Trouble::new(&error))?;
+        let patience = format!("PRAGMA busy_timeout = {}", self.lock_timeout.as_millis());
+        connection.batch_execute(&patience).map_err(|error| Trouble::new(&error))?;
+        // The file of another system stays as it is; whoever looks at its schema refuses it.
+        let is_ours =
+            Product::owner(|table| has_table(&mut connection, table)).map_err(|error| Trouble::new(&error))?.is_none();
+        let journal = if is_ours { "PRAGMA journal_mode = WAL; " } else { "" };
         // `FULL`: an acknowledged commit survives a power cut. Another process (a migration, a backup) may hold the
         // lock for a moment: wait for it.
         let settings = format!(
-            "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;",
-            self.lock_timeout.as_millis()
+            "{journal}PRAGMA synchronous = FULL; \
+             PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;"
         );
         connection.batch_execute(&settings).map_err(|error| Trouble::new(&error))?;
         connection.set_instrumentation(Meter::new(Arc::clone(&self.counters)));

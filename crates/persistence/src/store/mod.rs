@@ -17,6 +17,7 @@ mod event;
 mod exchange;
 mod flow;
 mod grant;
+mod grant_import;
 mod identity;
 mod import;
 mod key;
@@ -36,8 +37,9 @@ use std::sync::Arc;
 use diesel::RunQueryDsl;
 use orrery_core::StoreError;
 
-use super::{Conn, SINGLE_STATEMENT, TABLES_OF_KRATOS};
+use super::{Conn, SINGLE_STATEMENT, has_table};
 use crate::error::Outcome;
+use crate::foreign::Product;
 use crate::queue::{Decision, Queue};
 use crate::session_cache::SessionCache;
 use crate::statements::Purpose;
@@ -86,16 +88,12 @@ impl Store {
         self.writes.call(Purpose::Transaction, work).await
     }
 
-    /// Whether this is the database of a Kratos, whose tables have names of ours.
+    /// Whose database this is, if it is another system's: some of their tables have names of ours.
     ///
     /// # Errors
     /// `Unavailable` when the database cannot be used.
-    pub(crate) async fn belongs_to_kratos(&self) -> Result<bool, StoreError> {
-        self.read(|connection| {
-            let found: Counted = diesel::sql_query(TABLES_OF_KRATOS).get_result(connection)?;
-            Ok(found.count > 0)
-        })
-        .await
+    pub(crate) async fn other_owner(&self) -> Result<Option<Product>, StoreError> {
+        self.read(|connection| Ok(Product::owner(|table| has_table(connection, table))?)).await
     }
 
     /// A trip to the database and back.
@@ -105,11 +103,4 @@ impl Store {
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.read(|connection| Ok(diesel::sql_query("SELECT 1").execute(connection).map(|_| ())?)).await
     }
-}
-
-/// A number of rows.
-#[derive(diesel::QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    count: i64,
 }

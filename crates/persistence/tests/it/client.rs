@@ -137,7 +137,7 @@ pub(crate) fn fill(stage: &Stage, client: &str, expires: &str) {
     let mut beside = stage.beside();
     beside.run(&format!(
         "INSERT INTO grants SELECT {project}, {id}, '{client}', 'ada', 'authorization', {id}, {document}, {document}, \
-         {document}, {document}, {document}, {document}, {no}, 0, {no}, {now}, {now}, {expires}, NULL"
+         {document}, {document}, {document}, {document}, {no}, 0, {no}, {now}, {now}, {expires}, NULL, NULL"
     ));
     let grant = format!("(SELECT id FROM grants WHERE client_id = '{client}' LIMIT 1)");
     for statement in [

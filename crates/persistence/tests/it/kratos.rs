@@ -2,11 +2,12 @@
 
 use orrery_core::Timestamp;
 use orrery_core::id::{DispatchId, IdentityId, MessageId, SessionId};
+use orrery_core::moving::{Source as _, SourceKey};
 use orrery_courier::message::{Channel, Dispatch, DispatchStatus, Message, MessageStatus, SealedContent, TemplateType};
-use orrery_identity::kratos::{KratosSource as _, Table};
+use orrery_identity::kratos::Table;
 use orrery_identity::session::Session;
 use orrery_identity::store::{Imported, ImportedMessage, ImportedSession};
-use orrery_persistence::{Database, DatabaseConfig, KratosDatabase, SchemaError};
+use orrery_persistence::{Database, DatabaseConfig, ForeignDatabase, Product, SchemaError};
 use uuid::Uuid;
 
 use crate::sample::{HOUR, NOW, entropy, hash, identity, session};
@@ -24,6 +25,7 @@ const SQLITE: &str = include_str!("../kratos/sqlite.sql");
 const ROWS: &str = include_str!("../kratos/rows.sql");
 
 const NETWORK: Uuid = Uuid::from_u128(0x4000_9000_0000_0000_0001);
+const OWNER: SourceKey = SourceKey::Id("identity_id");
 const ADA: Uuid = Uuid::from_u128(0x0000_0001_0000_4000_a000_0000_0000_0001);
 
 fn kratos(engine: Engine) -> Place {
@@ -36,32 +38,35 @@ fn kratos(engine: Engine) -> Place {
 
 async fn every_row_is_read(engine: Engine) {
     let place = kratos(engine);
-    let source = KratosDatabase::connect(&place.config()).expect("opens");
+    let source = ForeignDatabase::connect(&place.config(), Product::Kratos).expect("opens");
     let networks = source.networks().await.expect("reads");
     assert_eq!(networks, [NETWORK]);
-    let types = source.credential_types().await.expect("reads");
-    assert!(types.len() == 8 && types.iter().any(|(_, name)| name == "lookup_secret"), "{types:?}");
+    let types = source.all("identity_credential_types").await.expect("reads");
+    assert!(types.len() == 8 && types.iter().any(|row| row.text("name") == Some("lookup_secret")), "{types:?}");
     let expected = [5, 12, 11, 3, 1, 5, 2, 7, 3];
     for (table, rows) in Table::ALL.into_iter().zip(expected) {
-        assert_eq!(source.count(table, NETWORK).await.expect("counts"), rows, "{}", table.name());
-        assert_eq!(source.count(table, Uuid::nil()).await.expect("counts"), 0, "another network");
+        assert_eq!(source.count(table.source(), NETWORK).await.expect("counts"), rows, "{}", table.name());
+        assert_eq!(source.count(table.source(), Uuid::nil()).await.expect("counts"), 0, "another network");
     }
 
     // Page by page, in the order of ids, and nothing of another network.
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = source.page(Table::Identities, NETWORK, after, 2).await.expect("reads");
-        let Some(last) = page.last() else { break };
-        after = Uuid::try_parse(last.0["id"].as_str().expect("an id")).ok();
-        seen.extend(page);
+        let page = source.page(Table::Identities.source(), NETWORK, after, 2).await.expect("reads");
+        if page.rows.is_empty() {
+            break;
+        }
+        after = page.last;
+        seen.extend(page.rows);
     }
     let ids: Vec<_> = seen.iter().map(|row| row.0["id"].as_str().expect("an id")).collect();
     assert!(ids.len() == 5 && ids.is_sorted(), "{ids:?}");
     assert!(seen[0].0.contains_key("metadata_admin") && seen[0].0["external_id"] == "customer-17");
 
-    let belonging = source.belonging(Table::Credentials, NETWORK, "identity_id", &[ADA]).await.expect("reads");
+    let belonging =
+        source.belonging(Table::Credentials.source(), NETWORK, OWNER, &[ADA.to_string()]).await.expect("reads");
     assert_eq!(belonging.len(), 8);
-    let nobody = source.belonging(Table::Credentials, NETWORK, "identity_id", &[]).await.expect("reads");
+    let nobody = source.belonging(Table::Credentials.source(), NETWORK, OWNER, &[]).await.expect("reads");
     assert!(nobody.is_empty());
 }
 
@@ -71,10 +76,10 @@ async fn older_installations_are_read(engine: Engine) {
     let mut beside = place.beside();
     beside.run("DROP TABLE session_devices");
     beside.run("ALTER TABLE identities DROP COLUMN external_id");
-    let source = KratosDatabase::connect(&place.config()).expect("opens");
-    assert_eq!(source.count(Table::SessionDevices, NETWORK).await.expect("counts"), 0);
-    assert!(source.page(Table::SessionDevices, NETWORK, None, 10).await.expect("reads").is_empty());
-    let page = source.page(Table::Identities, NETWORK, None, 1).await.expect("reads");
+    let source = ForeignDatabase::connect(&place.config(), Product::Kratos).expect("opens");
+    assert_eq!(source.count(Table::SessionDevices.source(), NETWORK).await.expect("counts"), 0);
+    assert!(source.page(Table::SessionDevices.source(), NETWORK, None, 10).await.expect("reads").rows.is_empty());
+    let page = source.page(Table::Identities.source(), NETWORK, None, 1).await.expect("reads").rows;
     assert!(!page[0].0.contains_key("external_id") && page[0].0["id"] == ADA.to_string());
 }
 
@@ -82,13 +87,13 @@ async fn migrations_refuse_the_database_of_kratos(engine: Engine) {
     let place = kratos(engine);
     let database = Database::connect(&place.config()).expect("opens");
     for refused in [database.migrate_up().await.map(|_| ()), database.check_schema().await] {
-        assert!(matches!(refused, Err(SchemaError::Kratos)), "{refused:?}");
+        assert!(matches!(refused, Err(SchemaError::Foreign(Product::Kratos))), "{refused:?}");
     }
     assert_eq!(place.beside().rows("identities"), 6, "nothing was touched");
     let ours = Place::new(engine);
     let config = ours.config();
     let elsewhere = ours.open(&config).await;
-    let none = KratosDatabase::connect(&elsewhere.place.config()).err().expect("refused").to_string();
+    let none = ForeignDatabase::connect(&elsewhere.place.config(), Product::Kratos).err().expect("refused").to_string();
     assert!(none.contains("networks"), "{none}");
 }
 
@@ -204,5 +209,5 @@ async fn messages_are_brought_in_once(stage: Stage) {
 
 #[test]
 fn a_database_in_memory_is_none_of_kratos() {
-    assert!(KratosDatabase::connect(&DatabaseConfig::new("memory")).is_err());
+    assert!(ForeignDatabase::connect(&DatabaseConfig::new("memory"), Product::Kratos).is_err());
 }

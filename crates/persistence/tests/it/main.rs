@@ -14,6 +14,7 @@ mod durability;
 mod event;
 mod flow;
 mod grant;
+mod grant_import;
 mod identity;
 mod key;
 mod kratos;

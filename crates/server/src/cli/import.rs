@@ -32,6 +32,20 @@ pub enum ImportFrom {
     ///     orrery import kratos --from 'sqlite:///var/lib/kratos/db.sqlite?_fk=true' --config orrery.yml --kratos-config kratos.yml
     #[command(verbatim_doc_comment)]
     Kratos(ImportKratos),
+    /// Copy an Ory Hydra: clients with their secrets, keys, trusted issuers, remembered consents and live refresh tokens
+    ///
+    /// Hydra's database is only read, and Hydra may go on running meanwhile. Clients keep ids and secrets, applications their
+    /// refresh tokens, people what they consented to. Repeat it as often as you like: what was copied and has not changed
+    /// since is passed over, and a refresh token or consent that was copied and is gone there is taken back here. So copy
+    /// once while Hydra serves, and once more right after it was stopped. Access tokens of Hydra end with it; who has a
+    /// refresh token fetches a new one.
+    ///
+    /// --config names the Orrery to copy to. --hydra-config names Hydra's configuration, whose secrets.system opens keys and
+    /// refresh tokens. Hydra's secrets must stay at the end of secrets.default for as long as its refresh tokens shall work.
+    ///
+    ///     orrery import hydra --from postgres://hydra@db/hydra --config orrery.yml --hydra-config hydra.yml
+    #[command(verbatim_doc_comment)]
+    Hydra(ImportHydra),
 }
 
 /// `orrery import kratos`.
@@ -40,6 +54,25 @@ pub struct ImportKratos {
     /// Kratos' `dsn`. Other users of this machine see arguments: where it holds a password, prefer the variable
     #[arg(long, env = "ORRERY_KRATOS_DSN", value_name = "DSN", hide_env_values = true)]
     pub from: SecretString,
+    /// What both importers take.
+    #[command(flatten)]
+    pub copy: Copy,
+}
+
+/// `orrery import hydra`.
+#[derive(Debug, Args)]
+pub struct ImportHydra {
+    /// Hydra's `dsn`. Other users of this machine see arguments: where it holds a password, prefer the variable
+    #[arg(long, env = "ORRERY_HYDRA_DSN", value_name = "DSN", hide_env_values = true)]
+    pub from: SecretString,
+    /// What both importers take.
+    #[command(flatten)]
+    pub copy: Copy,
+}
+
+/// What every importer takes.
+#[derive(Debug, Args)]
+pub struct Copy {
     /// Which network (tenant), where there are several
     #[arg(long, value_name = "ID")]
     pub network: Option<Uuid>,

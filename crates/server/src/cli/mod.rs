@@ -16,7 +16,7 @@ use clap_complete::Shell;
 pub use client::{Client, Format, Listing, OAuth2Client, PublicServer, SecretPlace};
 pub use clients::{ClientMembers, Clients, ClientsAction};
 pub use identities::{Identities, IdentitiesAction, Patch};
-pub use import::{Import, ImportFrom, ImportKratos};
+pub use import::{Copy, Import, ImportFrom, ImportHydra, ImportKratos};
 pub use oauth2::{Code, OAuth2, OAuth2Action};
 pub use sessions::{Sessions, SessionsAction};
 pub use token::{Introspect, Revoke, Token, TokenAction};
@@ -92,9 +92,10 @@ pub enum Command {
     ///     orrery token revoke ory_rt_… --client-id shop
     #[command(verbatim_doc_comment)]
     Token(Token),
-    /// Copy accounts from another system
+    /// Copy accounts, clients and grants from another system
     ///
     ///     orrery import kratos --from postgres://kratos@db/kratos --config orrery.yml
+    ///     orrery import hydra --from postgres://hydra@db/hydra --config orrery.yml --hydra-config hydra.yml
     #[command(verbatim_doc_comment)]
     Import(Import),
     /// List every route: listener, method, path, surface and operation of the contract

@@ -1,4 +1,4 @@
-//! What opens the tokens of providers in the database of a Kratos, as its configuration says.
+//! What opens the databases of a Kratos and a Hydra, as their configurations say.
 
 use std::path::Path;
 
@@ -28,4 +28,13 @@ pub fn provider_ciphers(path: &Path) -> Result<ProviderCiphers, Problems> {
     };
     let secrets = secrets.filter_map(|secret| secret.into_string().ok()).map(SecretString::from).collect();
     Ok(ProviderCiphers { algorithm, secrets })
+}
+
+/// `secrets.system` of a Hydra configuration, newest first.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn system_secrets(path: &Path) -> Result<Vec<SecretString>, Problems> {
+    let secrets = read_file(path)?.get_array("secrets.system").unwrap_or_default();
+    Ok(secrets.into_iter().filter_map(|secret| secret.into_string().ok()).map(SecretString::from).collect())
 }

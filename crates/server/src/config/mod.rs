@@ -29,7 +29,7 @@ pub mod value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::ciphers::provider_ciphers;
+pub use self::ciphers::{provider_ciphers, system_secrets};
 pub use self::document::{generated, schema};
 pub use self::load::{Loaded, Mode, Sources, load};
 pub use self::problem::{Problem, Problems};

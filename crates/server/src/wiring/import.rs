@@ -1,10 +1,11 @@
-//! What a copy from another system needs of a configuration.
+//! What copies from other systems need of a configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use orrery_core::Keyring;
+use orrery_core::{Keyring, SystemEntropy};
 use orrery_identity::schema::Schemas;
+use orrery_keys::KeyManager;
 use orrery_persistence::Database;
 
 use super::references;
@@ -12,7 +13,7 @@ use crate::config::Loaded;
 use crate::config::value::ByteSize;
 use crate::outbound::GuardedClient;
 
-/// What a copy from another system needs.
+/// What a copy of identities needs.
 pub(crate) struct ImportParts {
     /// Where it goes, not yet checked.
     pub(crate) database: Database,
@@ -42,5 +43,32 @@ impl ImportParts {
             schemas: resolved.schemas,
             retention: resolved.courier.composer.retention,
         })
+    }
+}
+
+/// What a copy of clients, keys and grants needs.
+pub(crate) struct OAuth2ImportParts {
+    /// Where it goes, not yet checked.
+    pub(crate) database: Database,
+    /// What hashes tokens.
+    pub(crate) keyring: Arc<Keyring>,
+    /// Where keys go.
+    pub(crate) keys: KeyManager,
+}
+
+impl OAuth2ImportParts {
+    /// Makes the parts.
+    ///
+    /// # Errors
+    /// When the database cannot be opened, or the configuration cannot be used.
+    pub(crate) fn new(loaded: &Loaded) -> anyhow::Result<Self> {
+        let mut config = loaded.config.clone();
+        // Nobody reads sessions here.
+        config.database.session_cache = ByteSize(0);
+        let (database, keyring) = (super::database(&config)?, Arc::new(super::keyring(&config)?));
+        let entropy = Arc::new(SystemEntropy::default());
+        let settings = super::keys::settings(&config.keys)?;
+        let keys = KeyManager::new(database.keys(), Arc::clone(&keyring), entropy, settings);
+        Ok(Self { database, keyring, keys })
     }
 }

@@ -26,6 +26,7 @@ use orrery_keys::KeyManager;
 use orrery_oauth2::OAuth2Service;
 use orrery_oauth2::client::VerifiedSecrets;
 use orrery_oauth2::client_auth::ClientKeys;
+use orrery_oauth2::hydra::SystemSecrets;
 use orrery_persistence::{Database, DatabaseConfig};
 use orrery_ui::{OAuth2Platform, Pages, Platform, UiConfig};
 use orrery_web::Routes;
@@ -33,10 +34,11 @@ use orrery_web::edge::EdgeSettings;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-pub(crate) use self::import::ImportParts;
+pub(crate) use self::import::{ImportParts, OAuth2ImportParts};
 use self::tasks::Deliveries;
 use crate::admin::AdminAccess;
 use crate::config::database::Cleanup;
+use crate::config::value::Secret;
 use crate::config::{Config, Loaded, Mode};
 use crate::health::Health;
 use crate::jsonnet::Pool;
@@ -151,6 +153,7 @@ impl Parts {
             outbound: Arc::clone(&outbound) as _,
             verified_secrets: VerifiedSecrets::default(),
             client_keys: ClientKeys::new(Arc::clone(&outbound) as _),
+            hydra: SystemSecrets::new(config.secrets.default.iter().map(Secret::as_secret)),
         });
         let courier = CourierApi {
             store: database.messages(),

@@ -185,4 +185,9 @@ impl SecretHasher for SharedHasher {
         let Ok(hash) = hash.parse::<PasswordHash>() else { return Ok(false) };
         self.0.hasher.verify(hash, secret).await.map_err(|_| HasherBusy)
     }
+
+    fn is_outdated(&self, hash: &str, secret: &SecretString) -> bool {
+        let algorithm = self.0.config.load().hasher.algorithm;
+        hash.parse::<PasswordHash>().is_ok_and(|hash| hash.needs_rehash(algorithm, secret))
+    }
 }

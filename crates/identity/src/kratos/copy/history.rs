@@ -1,8 +1,8 @@
 //! Sessions, and messages that were sent.
 
+use orrery_core::moving::{Row, Tally};
+
 use super::{BEFORE, CopyError, Copying, ids};
-use crate::kratos::row::Row;
-use crate::kratos::tally::Tally;
 use crate::kratos::{Table, message, session};
 use crate::store::Imported;
 
@@ -12,7 +12,7 @@ const UNDER_WAY: &str = "Kratos still delivers it";
 const TOO_OLD: &str = "older than messages are kept";
 
 impl Copying<'_> {
-    pub(super) async fn sessions(&self, page: Vec<Row>, tally: &mut Tally) -> Result<(), CopyError> {
+    pub(super) async fn sessions(&self, page: Vec<Row>, tally: &mut Tally<Table>) -> Result<(), CopyError> {
         let mut devices = self.dependents(Table::SessionDevices, "session_id", &ids(&page)).await?;
         let mut ready = Vec::new();
         for row in page {
@@ -38,13 +38,13 @@ impl Copying<'_> {
         Ok(())
     }
 
-    pub(super) async fn messages(&self, page: Vec<Row>, tally: &mut Tally) -> Result<(), CopyError> {
+    pub(super) async fn messages(&self, page: Vec<Row>, tally: &mut Tally<Table>) -> Result<(), CopyError> {
         let mut dispatches = self.dependents(Table::Dispatches, "message_id", &ids(&page)).await?;
         let place = message::Place { project: self.project, keyring: self.keyring, entropy: self.entropy };
         let mut ready = Vec::new();
         for row in page {
             let own = row.needed_id("id").ok().and_then(|id| dispatches.remove(&id)).unwrap_or_default();
-            let leave = |why, tally: &mut Tally| {
+            let leave = |why, tally: &mut Tally<Table>| {
                 tally.skip(Table::Messages, 1, why);
                 tally.skip(Table::Dispatches, own.len(), why);
             };
@@ -79,7 +79,7 @@ impl Copying<'_> {
     }
 }
 
-fn settle(outcome: Imported, rows: [(Table, usize); 2], tally: &mut Tally) {
+fn settle(outcome: Imported, rows: [(Table, usize); 2], tally: &mut Tally<Table>) {
     for (table, count) in rows {
         match outcome {
             Imported::Stored => tally.copied(table, count),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use orrery_core::error::Conflict;
 use orrery_core::id::IdentityId;
+use orrery_core::moving::{Row, Tally};
 use orrery_core::{PageRequest, StoreError};
 use uuid::Uuid;
 
@@ -12,8 +13,6 @@ use crate::identity::{Identity, every_credential};
 use crate::kratos::Table;
 use crate::kratos::credential::Tools;
 use crate::kratos::identity::{self, Rows, Translated};
-use crate::kratos::row::Row;
-use crate::kratos::tally::Tally;
 use crate::store::{IdentityFilter, Updated};
 
 const CHANGED_HERE: &str = "changed here since it was copied";
@@ -25,7 +24,7 @@ impl Copying<'_> {
         &self,
         page: Vec<Row>,
         types: &BTreeMap<Uuid, String>,
-        tally: &mut Tally,
+        tally: &mut Tally<Table>,
     ) -> Result<(), CopyError> {
         let tools = Tools { keyring: self.keyring, ciphers: self.ciphers, entropy: self.entropy };
         let mut ready = Vec::new();
@@ -78,7 +77,7 @@ impl Copying<'_> {
         known: &Identity,
         rows: &Rows,
         translated: &Translated,
-        tally: &mut Tally,
+        tally: &mut Tally<Table>,
     ) -> Result<(), CopyError> {
         let theirs = &translated.identity;
         if known.updated_at >= theirs.updated_at {
@@ -121,7 +120,7 @@ impl Copying<'_> {
     }
 }
 
-fn copied(rows: &Rows, translated: &Translated, tally: &mut Tally) {
+fn copied(rows: &Rows, translated: &Translated, tally: &mut Tally<Table>) {
     for (table, count) in rows.counts() {
         let strange = [(Table::Credentials, translated.strange), (Table::Identifiers, translated.strange_identifiers)];
         let strange = strange.into_iter().find(|(of, _)| *of == table).map_or(0, |(_, strange)| strange);
@@ -135,13 +134,13 @@ fn copied(rows: &Rows, translated: &Translated, tally: &mut Tally) {
     tally.remark(LOST_TOKENS, translated.lost_tokens);
 }
 
-fn skip(rows: &Rows, why: &'static str, tally: &mut Tally) {
+fn skip(rows: &Rows, why: &'static str, tally: &mut Tally<Table>) {
     for (table, count) in rows.counts() {
         tally.skip(table, count, why);
     }
 }
 
-fn fail(rows: &Rows, why: String, tally: &mut Tally) {
+fn fail(rows: &Rows, why: String, tally: &mut Tally<Table>) {
     tally.fail(Table::Identities, rows.identity.name(), why);
     for (table, count) in rows.counts() {
         if table != Table::Identities {

@@ -6,13 +6,12 @@ mod identities;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use orrery_core::moving::{Row, Source, SourceError, SourceKey, Tally};
 use orrery_core::{Entropy, Keyring, ProjectId, StoreError, Timestamp};
 use uuid::Uuid;
 
+use super::Table;
 use super::ciphers::ProviderCiphers;
-use super::row::Row;
-use super::tally::Tally;
-use super::{KratosSource, SourceError, Table};
 use crate::schema::Schemas;
 use crate::store::{IdentityStore, ImportStore};
 
@@ -25,7 +24,7 @@ const BEFORE: &str = "copied before and not changed since";
 /// From where to where.
 pub struct Copying<'a> {
     /// What is read.
-    pub source: &'a dyn KratosSource,
+    pub source: &'a dyn Source,
     /// The tenant there.
     pub network: Uuid,
     /// The tenant here.
@@ -63,9 +62,14 @@ pub enum CopyError {
 ///
 /// # Errors
 /// When one of the databases cannot be used.
-pub async fn copy(copying: &Copying<'_>, mut tell: impl FnMut(Table, &Tally)) -> Result<Tally, CopyError> {
+pub async fn copy(
+    copying: &Copying<'_>,
+    mut tell: impl FnMut(Table, &Tally<Table>),
+) -> Result<Tally<Table>, CopyError> {
     let mut tally = Tally::default();
-    let types: BTreeMap<Uuid, String> = copying.source.credential_types().await?.into_iter().collect();
+    let types = copying.source.all("identity_credential_types").await?;
+    let named = |row: &Row| Some((row.needed_id("id").ok()?, row.text("name")?.to_owned()));
+    let types: BTreeMap<Uuid, String> = types.iter().filter_map(named).collect();
     let mut after = None;
     while let Some(page) = copying.next(Table::Identities, &mut after).await? {
         copying.identities(page, &types, &mut tally).await?;
@@ -86,12 +90,10 @@ pub async fn copy(copying: &Copying<'_>, mut tell: impl FnMut(Table, &Tally)) ->
 
 impl Copying<'_> {
     /// The next page of a table; none after the last.
-    async fn next(&self, table: Table, after: &mut Option<Uuid>) -> Result<Option<Vec<Row>>, SourceError> {
-        let page = self.source.page(table, self.network, *after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(None) };
-        // Without an id nothing could be asked for behind it.
-        *after = Some(last.needed_id("id").map_err(|why| SourceError(format!("{}: {why}", table.name())))?);
-        Ok(Some(page))
+    async fn next(&self, table: Table, after: &mut Option<String>) -> Result<Option<Vec<Row>>, SourceError> {
+        let page = self.source.page(table.source(), self.network, after.take(), PAGE).await?;
+        *after = page.last;
+        Ok((!page.rows.is_empty()).then_some(page.rows))
     }
 
     async fn dependents(
@@ -101,7 +103,11 @@ impl Copying<'_> {
         owners: &[Uuid],
     ) -> Result<BTreeMap<Uuid, Vec<Row>>, CopyError> {
         let mut by_owner: BTreeMap<Uuid, Vec<Row>> = BTreeMap::new();
-        for row in self.source.belonging(table, self.network, owner, owners).await? {
+        let ids: Vec<String> = owners.iter().map(Uuid::to_string).collect();
+        let mut rows = self.source.belonging(table.source(), self.network, SourceKey::Id(owner), &ids).await?;
+        // The order in which people see them.
+        rows.sort_by_key(|row| row.moment("created_at").unwrap_or_default());
+        for row in rows {
             if let Ok(owner) = row.needed_id(owner) {
                 by_owner.entry(owner).or_default().push(row);
             }

@@ -5,6 +5,7 @@ use orrery_testkit::{Backend, TestDatabase, TestServer, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::importing::{self, account};
 use super::process::orrery;
 
 on_both_databases!(
@@ -36,15 +37,8 @@ fn kratos(backend: Backend) -> TestDatabase {
 
 /// Runs the command: whether it succeeded, what it printed and what it said.
 async fn import(server: &TestServer, from: &str, further: &[&str]) -> (bool, String, String) {
-    let target = json!({
-        "database": {"url": server.database_url()}, "secrets": {"default": ["a secret of the tests, long enough"]},
-    });
-    std::fs::write(server.folder().join("target.json"), target.to_string()).expect("written");
     std::fs::write(server.folder().join("kratos.yml"), KRATOS_CONFIG).expect("written");
-    let arguments = [&["import", "kratos", "--dev", "--config", "target.json"], further].concat();
-    let output = orrery(server.folder(), &arguments).env("ORRERY_KRATOS_DSN", from).output().await.expect("it runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.success(), text(output.stdout), text(output.stderr))
+    importing::run(server, "kratos", from, &["a secret of the tests, long enough"], further).await
 }
 
 async fn ask(server: &TestServer, method: Method, url: String, token: &str, body: Option<Value>) -> Value {
@@ -61,18 +55,6 @@ async fn sign_in(server: &TestServer, identifier: &str) -> Value {
     let url = server.public(&format!("/self-service/login?flow={}", flow["id"].as_str().expect("an id")));
     let body = json!({"method": "password", "identifier": identifier, "password": PASSWORD});
     ask(server, Method::POST, url, "", Some(body)).await
-}
-
-/// Source, copied, skipped and failed of each table.
-fn account(printed: &str) -> Vec<(String, [u64; 4])> {
-    let rows: Vec<Value> = serde_json::from_str(printed).expect("JSON");
-    let number = |row: &Value, name: &str| row[name].as_u64().expect("a number");
-    let account = |row: &Value| {
-        let counts = ["source", "copied", "skipped", "failed"].map(|name| number(row, name));
-        assert_eq!(counts[0], counts[1] + counts[2] + counts[3], "{row}");
-        (row["table"].as_str().expect("a name").to_owned(), counts)
-    };
-    rows.iter().map(account).collect()
 }
 
 async fn people_of_a_kratos_sign_in_here(backend: Backend) {

@@ -7,6 +7,8 @@ mod command;
 mod edge;
 mod health;
 mod hydra_config;
+mod hydra_import;
+mod importing;
 mod kratos_import;
 mod listeners;
 mod log;

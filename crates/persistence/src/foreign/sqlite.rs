@@ -1,4 +1,4 @@
-//! Kratos on SQLite.
+//! On SQLite.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use diesel::sql_types::{Nullable, Text};
 use diesel::{Connection as _, QueryResult, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query};
 use uuid::Uuid;
 
-use super::{Counted, Which, Written};
+use super::{Counted, Which, Written, column};
 
-/// How long to wait while Kratos writes, in milliseconds.
+/// How long to wait while its owner writes, in milliseconds.
 const BUSY: u32 = 10_000;
 
 /// Opens a connection that cannot write.
@@ -33,35 +33,36 @@ fn columns(connection: &mut SqliteConnection, table: &str) -> QueryResult<Vec<Co
     sql_query("SELECT name FROM pragma_table_info(?)").bind::<Text, _>(table).load(connection)
 }
 
-pub(super) fn has_table(connection: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
+/// Whether there is such a table.
+pub(crate) fn has_table(connection: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
     Ok(!columns(connection, name)?.is_empty())
 }
 
-/// `table` and `owner` are names of ours, never of a caller.
+/// `table`, keys and owners are names of ours, never of a caller.
 pub(super) fn rows(connection: &mut SqliteConnection, table: &str, which: &Which<'_>) -> QueryResult<Vec<Written>> {
     // JSON cannot hold bytes, as which some drivers store text.
     let members = columns(connection, table)?.into_iter().map(|Column { name }| {
         let (text, column) = (name.replace('\'', "''"), name.replace('"', "\"\""));
         format!("'{text}', CASE typeof(\"{column}\") WHEN 'blob' THEN CAST(\"{column}\" AS TEXT) ELSE \"{column}\" END")
     });
-    let select = format!("SELECT json_object({}) AS \"row\" FROM {table}", members.collect::<Vec<_>>().join(", "));
+    let members = members.collect::<Vec<_>>().join(", ");
+    let select =
+        format!("SELECT json_object({members}) AS document, CAST({} AS TEXT) AS \"key\" FROM {table}", which.key());
     match which {
         Which::All => sql_query(select).load(connection),
-        Which::Page { network, after, limit } => {
-            let after = after.map(|id| id.to_string());
-            sql_query(format!("{select} WHERE nid = ? AND id > coalesce(?, '') ORDER BY id LIMIT {limit}"))
+        Which::Page { network, key, after, limit } => {
+            let column = column(*key);
+            sql_query(format!("{select} WHERE nid = ? AND {column} > coalesce(?, '') ORDER BY {column} LIMIT {limit}"))
                 .bind::<Text, _>(network.to_string())
-                .bind::<Nullable<Text>, _>(after)
+                .bind::<Nullable<Text>, _>(after.as_deref())
                 .load(connection)
         }
-        Which::Of { network, owner, owners } => {
-            let owners: Vec<String> = owners.iter().map(|id| format!("\"{id}\"")).collect();
-            sql_query(format!(
-                "{select} WHERE nid = ? AND {owner} IN (SELECT value FROM json_each(?)) ORDER BY created_at, id"
-            ))
-            .bind::<Text, _>(network.to_string())
-            .bind::<Text, _>(format!("[{}]", owners.join(",")))
-            .load(connection)
+        Which::Of { network, key, owner, owners } => {
+            let (key, column) = (column(*key), column(*owner));
+            sql_query(format!("{select} WHERE nid = ? AND {column} IN (SELECT value FROM json_each(?)) ORDER BY {key}"))
+                .bind::<Text, _>(network.to_string())
+                .bind::<Text, _>(serde_json::json!(owners).to_string())
+                .load(connection)
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Kratos on PostgreSQL, or on what speaks its protocol.
+//! On PostgreSQL, or on what speaks its protocol.
 
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Array, Nullable, Text};
 use diesel::{Connection as _, PgConnection, QueryResult, RunQueryDsl as _, sql_query};
+use orrery_core::moving::SourceKey;
 use uuid::Uuid;
 
-use super::{Counted, Which, Written};
+use super::{Counted, Which, Written, column};
 
 /// Opens a connection that cannot write.
 pub(super) fn open(url: &str) -> Result<PgConnection, String> {
@@ -15,7 +16,8 @@ pub(super) fn open(url: &str) -> Result<PgConnection, String> {
     Ok(connection)
 }
 
-pub(super) fn has_table(connection: &mut PgConnection, name: &str) -> QueryResult<bool> {
+/// Whether there is such a table.
+pub(crate) fn has_table(connection: &mut PgConnection, name: &str) -> QueryResult<bool> {
     let found: Counted =
         sql_query("SELECT count(*) AS count FROM (SELECT to_regclass($1) AS there) x WHERE there IS NOT NULL")
             .bind::<Text, _>(name)
@@ -23,25 +25,28 @@ pub(super) fn has_table(connection: &mut PgConnection, name: &str) -> QueryResul
     Ok(found.count > 0)
 }
 
-/// `table` and `owner` are names of ours, never of a caller.
+/// `table`, keys and owners are names of ours, never of a caller.
 pub(super) fn rows(connection: &mut PgConnection, table: &str, which: &Which<'_>) -> QueryResult<Vec<Written>> {
-    let select = format!("SELECT to_jsonb(t)::text AS row FROM {table} t");
+    let select = format!("SELECT to_jsonb(t)::text AS document, ({})::text AS key FROM {table} t", which.key());
     match which {
         Which::All => sql_query(select).load(connection),
-        Which::Page { network, after, limit } => sql_query(format!(
-            "{select} WHERE t.nid = $1::uuid AND ($2 IS NULL OR t.id > $2::uuid) ORDER BY t.id LIMIT {limit}"
-        ))
-        .bind::<Text, _>(network.to_string())
-        .bind::<Nullable<Text>, _>(after.map(|id| id.to_string()))
-        .load(connection),
-        Which::Of { network, owner, owners } => {
-            let owners: Vec<String> = owners.iter().map(Uuid::to_string).collect();
+        Which::Page { network, key, after, limit } => {
+            let column = column(*key);
+            let kind = if matches!(key, SourceKey::Id(_)) { "::uuid" } else { "" };
             sql_query(format!(
-                "{select} WHERE t.nid = $1::uuid AND t.{owner} = ANY($2::uuid[]) ORDER BY t.created_at, t.id"
+                "{select} WHERE t.nid = $1::uuid AND ($2 IS NULL OR {column} > $2{kind}) ORDER BY {column} LIMIT {limit}"
             ))
             .bind::<Text, _>(network.to_string())
-            .bind::<Text, _>(format!("{{{}}}", owners.join(",")))
+            .bind::<Nullable<Text>, _>(after.as_deref())
             .load(connection)
+        }
+        Which::Of { network, key, owner, owners } => {
+            let (key, column) = (column(*key), column(*owner));
+            let kind = if matches!(owner, SourceKey::Id(_)) { "::uuid[]" } else { "" };
+            sql_query(format!("{select} WHERE t.nid = $1::uuid AND t.{column} = ANY($2{kind}) ORDER BY {key}"))
+                .bind::<Text, _>(network.to_string())
+                .bind::<Array<Text>, _>(owners)
+                .load(connection)
         }
     }
 }

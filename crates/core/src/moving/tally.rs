@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::Table;
-
 /// Failures that are kept word for word; the rest is only counted.
 const TOLD: usize = 200;
 
@@ -22,39 +20,45 @@ pub struct Count {
 
 /// One row that could not be copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
+pub struct Failed<T> {
     /// Where it is.
-    pub table: Table,
+    pub table: T,
     /// Which it is.
     pub id: String,
     /// Why.
     pub reason: String,
 }
 
-/// What became of every row.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tally {
-    counts: BTreeMap<Table, Count>,
-    skipped: BTreeMap<(Table, &'static str), u64>,
-    failed: Vec<Failed>,
+/// What became of every row, by tables of the type `T`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally<T> {
+    counts: BTreeMap<T, Count>,
+    skipped: BTreeMap<(T, &'static str), u64>,
+    failed: Vec<Failed<T>>,
     remarks: BTreeMap<&'static str, u64>,
 }
 
-impl Tally {
+impl<T> Default for Tally<T> {
+    fn default() -> Self {
+        Self { counts: BTreeMap::new(), skipped: BTreeMap::new(), failed: Vec::new(), remarks: BTreeMap::new() }
+    }
+}
+
+impl<T: Copy + Ord> Tally<T> {
     /// The account of a table.
     #[must_use]
-    pub fn count(&self, table: Table) -> Count {
+    pub fn count(&self, table: T) -> Count {
         self.counts.get(&table).copied().unwrap_or_default()
     }
 
     /// Why rows were skipped, and how many.
-    pub fn skipped(&self) -> impl Iterator<Item = (Table, &'static str, u64)> + '_ {
+    pub fn skipped(&self) -> impl Iterator<Item = (T, &'static str, u64)> + '_ {
         self.skipped.iter().map(|((table, why), count)| (*table, *why, *count))
     }
 
     /// The first rows that could not be copied.
     #[must_use]
-    pub fn failures(&self) -> &[Failed] {
+    pub fn failures(&self) -> &[Failed<T>] {
         &self.failed
     }
 
@@ -69,13 +73,15 @@ impl Tally {
         self.counts.values().map(|count| count.failed).sum()
     }
 
-    pub(super) fn copied(&mut self, table: Table, rows: usize) {
+    /// Rows were stored.
+    pub fn copied(&mut self, table: T, rows: usize) {
         let count = self.counts.entry(table).or_default();
         count.source += rows as u64;
         count.copied += rows as u64;
     }
 
-    pub(super) fn skip(&mut self, table: Table, rows: usize, why: &'static str) {
+    /// Rows needed no copying, or are not copied on purpose.
+    pub fn skip(&mut self, table: T, rows: usize, why: &'static str) {
         if rows == 0 {
             return;
         }
@@ -85,7 +91,8 @@ impl Tally {
         *self.skipped.entry((table, why)).or_default() += rows as u64;
     }
 
-    pub(super) fn fail(&mut self, table: Table, id: impl Into<String>, reason: impl Into<String>) {
+    /// A row could not be copied. The reason never repeats what the row holds.
+    pub fn fail(&mut self, table: T, id: impl Into<String>, reason: impl Into<String>) {
         let count = self.counts.entry(table).or_default();
         count.source += 1;
         count.failed += 1;
@@ -94,7 +101,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn remark(&mut self, what: &'static str, times: usize) {
+    /// Something else is worth knowing.
+    pub fn remark(&mut self, what: &'static str, times: usize) {
         if times > 0 {
             *self.remarks.entry(what).or_default() += times as u64;
         }

@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-use orrery_core::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::Timestamp;
 
 /// A column that holds what nobody expects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,53 +26,75 @@ impl fmt::Debug for Row {
 
 impl Row {
     /// The row's id, for telling which it is.
-    pub(super) fn name(&self) -> String {
+    #[must_use]
+    pub fn name(&self) -> String {
         self.text("id").unwrap_or("without id").to_owned()
     }
 
     /// A text; none when it is missing, null or empty.
-    pub(super) fn text(&self, column: &str) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<&str> {
         self.0.get(column).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     /// A text that must be there.
-    pub(super) fn needed_text(&self, column: &'static str) -> Result<&str, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`], naming the column.
+    pub fn needed_text(&self, column: &'static str) -> Result<&str, Unreadable> {
         self.text(column).ok_or(Unreadable(column))
     }
 
     /// An id; none when it is missing or null.
-    pub(super) fn id(&self, column: &'static str) -> Result<Option<Uuid>, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`], naming the column.
+    pub fn id(&self, column: &'static str) -> Result<Option<Uuid>, Unreadable> {
         self.text(column).map(|text| Uuid::try_parse(text).map_err(|_| Unreadable(column))).transpose()
     }
 
     /// An id that must be there.
-    pub(super) fn needed_id(&self, column: &'static str) -> Result<Uuid, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`], naming the column.
+    pub fn needed_id(&self, column: &'static str) -> Result<Uuid, Unreadable> {
         self.id(column)?.ok_or(Unreadable(column))
     }
 
     /// A whole number; none when it is missing or null.
-    pub(super) fn number(&self, column: &str) -> Option<i64> {
+    #[must_use]
+    pub fn number(&self, column: &str) -> Option<i64> {
         self.0.get(column).and_then(Value::as_i64)
     }
 
     /// Whether something is so; `false` when the column is missing.
-    pub(super) fn flag(&self, column: &str) -> bool {
+    #[must_use]
+    pub fn flag(&self, column: &str) -> bool {
         let value = self.0.get(column);
         value.is_some_and(|value| value.as_bool().unwrap_or(value.as_i64().is_some_and(|number| number != 0)))
     }
 
     /// A moment; none when it is missing or null.
-    pub(super) fn moment(&self, column: &'static str) -> Result<Option<Timestamp>, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`], naming the column.
+    pub fn moment(&self, column: &'static str) -> Result<Option<Timestamp>, Unreadable> {
         self.text(column).map(|text| moment(text).ok_or(Unreadable(column))).transpose()
     }
 
     /// A moment that must be there.
-    pub(super) fn needed_moment(&self, column: &'static str) -> Result<Timestamp, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`], naming the column.
+    pub fn needed_moment(&self, column: &'static str) -> Result<Timestamp, Unreadable> {
         self.moment(column)?.ok_or(Unreadable(column))
     }
 
     /// A document; none when it is missing or null.
-    pub(super) fn document(&self, column: &'static str) -> Result<Option<Value>, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`], naming the column.
+    pub fn document(&self, column: &'static str) -> Result<Option<Value>, Unreadable> {
         let document = match self.0.get(column) {
             None => return Ok(None),
             Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
