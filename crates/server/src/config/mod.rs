@@ -35,11 +35,13 @@ pub use self::load::{Loaded, Mode, Sources, load};
 pub use self::problem::{Problem, Problems};
 
 /// Everything that can be configured.
+// Large sections are on the heap: futures that start a server hold the whole of it, several times over, and a thread's
+// stack may be two MiB.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// What the server listens on.
-    pub serve: serve::Serve,
+    pub serve: Box<serve::Serve>,
     /// Where everything is kept.
     pub database: database::Database,
     /// The secrets from which every key is derived.
@@ -57,9 +59,9 @@ pub struct Config {
     /// Calls that are owed to other servers.
     pub outbox: operations::Outbox,
     /// Identities, flows, sessions and messages.
-    pub identity: identity::Identity,
+    pub identity: Box<identity::Identity>,
     /// OAuth2 clients, tokens and OpenID Connect.
-    pub oauth2: oauth2::OAuth2,
+    pub oauth2: Box<oauth2::OAuth2>,
     /// The life of signing keys.
     pub keys: keys::Keys,
     /// The built-in pages.

@@ -228,3 +228,9 @@ fn a_code_is_the_only_factor_or_the_second_one() {
     let refused = complaint("a.yml", &both, &[]);
     assert!(refused.contains("identity.selfservice.methods.code.mfa_enabled"), "{refused}");
 }
+
+#[test]
+fn a_configuration_is_small_where_it_is_held() {
+    let size = size_of::<Config>();
+    assert!(size <= 2048, "{size} bytes: box a section");
+}

@@ -196,26 +196,60 @@ impl Serialize for Opaque {
     }
 }
 
+/// Members whose name sounds like a secret, all values of headers, and what an address carries besides its place.
 fn hide_secrets(value: &serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
-    let secret = |key: &str| {
-        let key = key.to_ascii_lowercase();
-        ["secret", "password", "private_key", "token", "authorization", "cookie", "value"]
-            .iter()
-            .any(|part| key.contains(part) && !key.ends_with("_url") && !key.ends_with("_id"))
-    };
     match value {
-        Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .map(|(key, value)| {
-                    let hidden = value.is_string() && secret(key);
-                    (key.clone(), if hidden { REDACTED.into() } else { hide_secrets(value) })
-                })
-                .collect(),
-        ),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| {
+                let headers = value.as_object().filter(|_| key.eq_ignore_ascii_case("headers"));
+                let shown = match headers {
+                    // Any of them can be the one that authenticates.
+                    Some(headers) => headers.keys().map(|name| (name.clone(), Value::from(REDACTED))).collect(),
+                    None if value.is_string() && sounds_secret(key) => Value::from(REDACTED),
+                    None => hide_secrets(value),
+                };
+                (key.clone(), shown)
+            })
+            .collect(),
         Value::Array(items) => items.iter().map(hide_secrets).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        Value::String(text) => match Url::parse(text) {
+            // What holds nothing stays as it is written.
+            Ok(url) if url.has_host() && (url.password().is_some() || url.query().is_some()) => shown_url(&url).into(),
+            Ok(_) | Err(_) => value.clone(),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+fn sounds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["secret", "password", "private_key", "api_key", "apikey", "token", "authorization", "cookie", "value"]
+        .iter()
+        .any(|part| key.contains(part) && !key.ends_with("_url") && !key.ends_with("_id"))
+}
+
+/// An address without password and without the values of its query, which may authenticate.
+fn shown_url(url: &Url) -> String {
+    let mut shown = url.clone();
+    if shown.password().is_some() && shown.set_password(Some("redacted")).is_err() {
+        return REDACTED.to_owned();
+    }
+    let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    if !names.is_empty() {
+        shown.query_pairs_mut().clear().extend_pairs(names.iter().map(|name| (name, "redacted")));
+    }
+    shown.to_string()
+}
+
+/// Writes an address that may carry secrets.
+pub(super) mod hidden_credentials {
+    use serde::Serializer;
+    use url::Url;
+
+    pub(crate) fn serialize<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::shown_url(url))
     }
 }
 
@@ -247,6 +281,25 @@ mod tests {
         for bad in ["\"MB\"", "\"1TBx\"", "-1", "\"99999999999999999999GB\""] {
             assert!(serde_json::from_str::<ByteSize>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_authenticates_a_web_hook_is_not_shown() {
+        let hook: Opaque = serde_json::from_value(serde_json::json!({
+            "url": "https://crm:hunter2@hooks.example/x?key=hunter3&v=1", "method": "POST",
+            "headers": {"X-Api-Key": "hunter4", "X-Tenant": "hunter5"},
+            "auth": {"type": "api_key", "config": {"in": "header", "name": "X-Key", "value": "hunter6"}},
+            "targets": ["https://hooks.example/y?sig=hunter7", "https://hooks.example"], "api_key": "hunter8",
+        }))
+        .expect("settings");
+        let shown = serde_json::to_value(&hook).expect("JSON");
+        assert!(!shown.to_string().contains("hunter") && !format!("{hook:?}").contains("hunter"), "{shown}");
+        assert_eq!(shown["url"], "https://crm:redacted@hooks.example/x?key=redacted&v=redacted");
+        assert_eq!(
+            (&shown["headers"]["X-Tenant"], &shown["auth"]["config"]["name"]),
+            (&REDACTED.into(), &"X-Key".into())
+        );
+        assert_eq!(shown["targets"][1], "https://hooks.example", "as it is written");
     }
 
     #[test]

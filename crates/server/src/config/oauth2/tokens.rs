@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
 use super::{hours, minutes};
-use crate::config::value::{DurationText, Secret, seconds};
+use crate::config::value::{DurationText, Secret, hidden_credentials, seconds};
 
 /// Lifetimes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -275,7 +275,7 @@ pub enum EntropyPreset {
 #[serde(untagged, expecting = "expected a URL, or `url` and `auth`")]
 pub enum TokenHook {
     /// The URL alone.
-    Url(Url),
+    Url(#[serde(serialize_with = "hidden_credentials::serialize")] Url),
     /// With an API key.
     WithKey(HookUrl),
 }
@@ -285,6 +285,7 @@ pub enum TokenHook {
 #[serde(deny_unknown_fields)]
 pub struct HookUrl {
     /// Where it is.
+    #[serde(serialize_with = "hidden_credentials::serialize")]
     pub url: Url,
     /// How the server shows who it is.
     #[serde(default)]

@@ -24,6 +24,19 @@ async fn a_configuration_is_judged_printed_and_described() {
 }
 
 #[tokio::test]
+async fn a_printed_configuration_tells_no_secret_of_a_hook() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hooks = "identity: {selfservice: {flows: {login: {after: {hooks: [{hook: web_hook, config: {method: POST, \
+                 url: 'https://crm:hunter2@hooks.example/x?key=hunter3', headers: {X-Crm: hunter4}}}]}}}}}\n\
+                 oauth2: {token_hook: 'https://hooks.example/token?key=hunter5'}\n";
+    std::fs::write(folder.path().join("hooks.yml"), hooks).expect("written");
+    let printed = output(folder.path(), &["config", "print", "--dev", "--config", "hooks.yml"]).await;
+    let printed = text(&printed.stdout);
+    assert!(printed.contains("hooks.example/x?key=redacted") && printed.contains("X-Crm"), "{printed}");
+    assert!(printed.contains("hooks.example/token?key=redacted") && !printed.contains("hunter"), "{printed}");
+}
+
+#[tokio::test]
 async fn a_kratos_configuration_is_accepted_with_warnings() {
     let folder = tempfile::tempdir().expect("a folder");
     let kratos = "version: v1.3.0\ndsn: memory\nserve:\n  public: {base_url: http://127.0.0.1:4433/, cors: {enabled: true, debug: true}}\n  admin: {base_url: http://127.0.0.1:4434/}\nselfservice:\n  default_browser_return_url: http://127.0.0.1:4455/\n  allowed_return_urls: [http://127.0.0.1:4455]\n  methods: {password: {enabled: true}, totp: {enabled: true, config: {issuer: Kratos}}}\n  flows:\n    error: {ui_url: http://127.0.0.1:4455/error}\n    login: {ui_url: http://127.0.0.1:4455/login, lifespan: 10m}\n    registration: {lifespan: 10m, ui_url: http://127.0.0.1:4455/registration, after: {password: {hooks: [{hook: session}]}}}\nlog: {level: debug, format: text, leak_sensitive_values: true}\nsecrets:\n  cookie: [PLEASE-CHANGE-ME-I-AM-VERY-INSECURE]\n  default: [PLEASE-CHANGE-ME-I-AM-VERY-INSECURE]\n  cipher: [32-LONG-SECRET-NOT-SECURE-AT-ALL]\nciphers: {algorithm: xchacha20-poly1305}\nhashers: {algorithm: bcrypt, bcrypt: {cost: 12}}\nidentity:\n  default_schema_id: default\n  schemas: [{id: default, url: 'base64://e30='}]\ncourier: {smtp: {connection_uri: 'smtps://test:test@mailslurper:1025/?skip_ssl_verify=true'}}\n";
