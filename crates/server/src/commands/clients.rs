@@ -1,13 +1,12 @@
 //! `orrery clients`.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use super::client::{AdminClient, Column, Printer, text, to_each};
-use super::say;
+use super::input;
 use crate::cli::{ClientMembers, Clients, ClientsAction, Listing};
 
 const COLUMNS: &[Column] = &[
@@ -50,13 +49,7 @@ pub(super) async fn clients(arguments: Clients) -> anyhow::Result<()> {
             };
             Printer::one(format, COLUMNS, &changed)
         }
-        ClientsAction::Delete { ids } => {
-            to_each(&ids, async |id| {
-                client.send("DELETE", &["admin", "clients", id], None).await?;
-                say(&format!("deleted {id}"))
-            })
-            .await
-        }
+        ClientsAction::Delete { ids } => client.delete_each("clients", &ids).await,
     }
 }
 
@@ -66,17 +59,9 @@ async fn show(
     owner: Option<String>,
     listing: &Listing,
 ) -> anyhow::Result<()> {
-    let size = listing.limit.map_or(PAGE, |limit| limit.clamp(1, PAGE)).to_string();
-    let filters = [("client_name", name), ("owner", owner), ("page_size", Some(size))];
+    let filters = [("client_name", name), ("owner", owner)];
     let query = filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let mut pages = client.pages(&["admin", "clients"], query);
-    let mut printer = Printer::new(listing.format, COLUMNS, listing.limit);
-    while let Some(rows) = pages.next().await? {
-        if printer.rows(&rows)?.is_break() {
-            break;
-        }
-    }
-    printer.end()
+    client.list(&["admin", "clients"], query, PAGE, listing, COLUMNS).await
 }
 
 /// The members that flags name.
@@ -145,13 +130,7 @@ fn operations(members: Map<String, Value>) -> anyhow::Result<Value> {
 /// The object in a file, or in standard input for `-`.
 fn read(file: Option<&Path>) -> anyhow::Result<Option<Map<String, Value>>> {
     let Some(file) = file else { return Ok(None) };
-    let mut text = String::new();
-    let read = if file.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(file)
-    };
-    let text = read.with_context(|| format!("{} cannot be read", file.display()))?;
+    let text = input::read(file)?;
     let members = serde_json::from_str(&text).with_context(|| format!("{} holds no JSON object", file.display()))?;
     Ok(Some(members))
 }

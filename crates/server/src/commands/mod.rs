@@ -5,6 +5,7 @@ mod clients;
 mod config;
 mod identities;
 mod import;
+mod input;
 mod migrate;
 mod oauth2;
 mod progress;

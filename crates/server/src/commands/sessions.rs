@@ -14,6 +14,9 @@ const COLUMNS: &[Column] = &[
     Column { title: "ADDRESS", cell: |row| text(row, "/devices/0/ip_address") },
 ];
 
+/// The most sessions that the server sends at once.
+const PAGE: usize = 1000;
+
 /// Whom a session belongs to, and from where it was used.
 const EVERYTHING: [(&str, &str); 2] = [("expand", "identity"), ("expand", "devices")];
 
@@ -58,17 +61,9 @@ async fn list(
 ) -> anyhow::Result<()> {
     let mut query: Vec<_> = EVERYTHING.map(|(name, value)| (name, value.to_owned())).into();
     query.extend(active.map(|active| ("active", active.to_string())));
-    query.extend(listing.limit.map(|limit| ("page_size", limit.clamp(1, 1000).to_string())));
     let path: Vec<&str> = match identity {
         None => vec!["admin", "sessions"],
         Some(identity) => vec!["admin", "identities", identity, "sessions"],
     };
-    let mut pages = client.pages(&path, query);
-    let mut printer = Printer::new(listing.format, COLUMNS, listing.limit);
-    while let Some(rows) = pages.next().await? {
-        if printer.rows(&rows)?.is_break() {
-            break;
-        }
-    }
-    printer.end()
+    client.list(&path, query, PAGE, listing, COLUMNS).await
 }

@@ -1,13 +1,12 @@
 //! `orrery token`.
 
-use std::io::Read as _;
+use std::path::Path;
 
-use anyhow::Context as _;
 use orrery_core::Timestamp;
 use serde_json::{Value, json};
 
 use super::client::{AdminClient, Column, Printer, PublicClient, local_time, text};
-use super::say;
+use super::{input, say};
 use crate::cli::{Format, Introspect, Revoke, Token, TokenAction};
 
 const COLUMNS: &[Column] = &[
@@ -58,9 +57,7 @@ fn given(value: String) -> anyhow::Result<String> {
     if value != "-" {
         return Ok(value);
     }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("standard input cannot be read")?;
-    Ok(text.trim().to_owned())
+    Ok(input::read(Path::new("-"))?.trim().to_owned())
 }
 
 /// Seconds since 1970 as a moment.

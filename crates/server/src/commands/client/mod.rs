@@ -12,6 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use self::call::Body;
+use super::say;
 use crate::cli;
 
 pub(super) use call::{Caller, Listener, Path};
@@ -64,6 +65,41 @@ impl AdminClient {
     /// A list, page by page.
     pub(super) fn pages<'a>(&'a self, path: Path<'a>, query: Vec<(&'a str, String)>) -> Pages<'a> {
         Pages { client: self, path, query, token: Some(String::new()) }
+    }
+
+    /// Prints a list as it comes. `largest` is the most rows that the server sends at once.
+    ///
+    /// # Errors
+    /// What the server refuses, or when standard output fails.
+    pub(super) async fn list(
+        &self,
+        path: Path<'_>,
+        mut query: Vec<(&str, String)>,
+        largest: usize,
+        listing: &cli::Listing,
+        columns: &'static [Column],
+    ) -> anyhow::Result<()> {
+        query.push(("page_size", listing.limit.map_or(largest, |limit| limit.clamp(1, largest)).to_string()));
+        let mut pages = self.pages(path, query);
+        let mut printer = Printer::new(listing.format, columns, listing.limit);
+        while let Some(rows) = pages.next().await? {
+            if printer.rows(&rows)?.is_break() {
+                break;
+            }
+        }
+        printer.end()
+    }
+
+    /// Deletes each of a kind, and tells each.
+    ///
+    /// # Errors
+    /// How many failed.
+    pub(super) async fn delete_each(&self, kind: &str, ids: &[String]) -> anyhow::Result<()> {
+        to_each(ids, async |id| {
+            self.send("DELETE", &["admin", kind, id], None).await?;
+            say(&format!("deleted {id}"))
+        })
+        .await
     }
 
     async fn read(&self, path: Path<'_>, query: &[(&str, &str)]) -> Result<OutboundResponse, Problem> {

@@ -13,7 +13,7 @@ use crate::commands::progress::Progress;
 use crate::commands::say;
 
 pub(super) async fn export(client: &AdminClient, file: &Path, credentials: bool) -> anyhow::Result<()> {
-    let mut query = vec![("page_size", PAGE.to_owned())];
+    let mut query = vec![("page_size", PAGE.to_string())];
     if credentials {
         query.extend(KINDS.iter().map(|kind| ("include_credential", (*kind).to_owned())));
     }

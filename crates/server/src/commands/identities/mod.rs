@@ -5,14 +5,13 @@ mod import;
 mod row;
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::client::{AdminClient, Column, Printer, local_time, text, to_each};
-use super::say;
-use crate::cli::{Identities, IdentitiesAction, Listing, Patch};
+use super::input;
+use crate::cli::{Identities, IdentitiesAction, Patch};
 
 const COLUMNS: &[Column] = &[
     Column { title: "ID", cell: |row| text(row, "/id") },
@@ -23,7 +22,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// The most identities that the server sends at once.
-const PAGE: &str = "500";
+const PAGE: usize = 500;
 
 pub(super) async fn identities(arguments: Identities) -> anyhow::Result<()> {
     let client = AdminClient::new(&arguments.client)?;
@@ -35,7 +34,8 @@ pub(super) async fn identities(arguments: Identities) -> anyhow::Result<()> {
                 ("organization_id", organization),
             ];
             let filters = filters.into_iter().filter_map(|(name, value)| Some((name, value?)));
-            list(&client, filters.chain(included(include)).collect(), &listing).await
+            let query = filters.chain(included(include)).collect();
+            client.list(&["admin", "identities"], query, PAGE, &listing, COLUMNS).await
         }
         IdentitiesAction::Get { ids, external, include, format } => {
             let query: Vec<_> = included(include).collect();
@@ -52,31 +52,12 @@ pub(super) async fn identities(arguments: Identities) -> anyhow::Result<()> {
             export::export(&client, &file, !without_credentials).await
         }
         IdentitiesAction::Import { file } => import::import(&client, &file).await,
-        IdentitiesAction::Delete { ids } => {
-            to_each(&ids, async |id| {
-                client.send("DELETE", &["admin", "identities", id], None).await?;
-                say(&format!("deleted {id}"))
-            })
-            .await
-        }
+        IdentitiesAction::Delete { ids } => client.delete_each("identities", &ids).await,
     }
 }
 
 fn included(kinds: Vec<String>) -> impl Iterator<Item = (&'static str, String)> {
     kinds.into_iter().map(|kind| ("include_credential", kind))
-}
-
-async fn list(client: &AdminClient, query: Vec<(&str, String)>, listing: &Listing) -> anyhow::Result<()> {
-    let size = listing.limit.map_or(PAGE.to_owned(), |limit| limit.clamp(1, 500).to_string());
-    let query = query.into_iter().chain([("page_size", size)]).collect();
-    let mut pages = client.pages(&["admin", "identities"], query);
-    let mut printer = Printer::new(listing.format, COLUMNS, listing.limit);
-    while let Some(rows) = pages.next().await? {
-        if printer.rows(&rows)?.is_break() {
-            break;
-        }
-    }
-    printer.end()
 }
 
 async fn patch(client: &AdminClient, change: &Patch) -> anyhow::Result<()> {
@@ -90,7 +71,7 @@ fn operations(change: &Patch) -> anyhow::Result<Value> {
     let mut operations = match &change.file {
         None => Vec::new(),
         Some(file) => {
-            let document = read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let document = input::read(file)?;
             serde_json::from_str(&document).with_context(|| {
                 format!("{} is no JSON Patch document, which is a list of operations", file.display())
             })?
@@ -104,16 +85,6 @@ fn operations(change: &Patch) -> anyhow::Result<Value> {
     }
     operations.extend(change.remove.iter().map(|path| json!({"op": "remove", "path": path})));
     Ok(Value::Array(operations))
-}
-
-/// A file, or standard input for `-`.
-fn read(file: &std::path::Path) -> std::io::Result<String> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file)
 }
 
 /// Everything that somebody signs in as, once each. Handles that mean nothing to a person are left out.
