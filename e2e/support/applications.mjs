@@ -29,8 +29,8 @@ export class Journey {
     this.client = client;
   }
 
-  /** Begins: the login challenge. */
-  async begin(changes = {}) {
+  /** Where it begins. */
+  address(changes = {}) {
     const address = new URL("/oauth2/auth", applications.publicUrl);
     const parameters = {
       client_id: this.client.client_id,
@@ -42,7 +42,12 @@ export class Journey {
       ...changes,
     };
     for (const [name, value] of Object.entries(parameters)) address.searchParams.set(name, value);
-    return this.follow(address, "login");
+    return address;
+  }
+
+  /** Begins: the login challenge. */
+  begin(changes) {
+    return this.follow(this.address(changes), "login");
   }
 
   /** Follows an application's decision to the next challenge (`consent`, `logout`). */

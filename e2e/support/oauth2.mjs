@@ -10,13 +10,14 @@ export const RELYING = {
   webfinger: { oidc_discovery: { supported_scope: ["email", "profile", "photos.read", "photos.write"] } },
 };
 
-/** With applications of somebody's own for login, consent and logout, at `address`. */
+/** With applications of somebody's own for login, consent, logout and devices, at `address`. */
 export function elsewhere(address) {
   return {
     urls: {
       login: `${address}/login`,
       consent: `${address}/consent`,
       logout: `${address}/logout`,
+      device: { verification: `${address}/device/verify`, success: `${address}/device/success` },
     },
   };
 }

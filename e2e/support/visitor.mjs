@@ -33,7 +33,7 @@ export class Visitor {
   /** Fills the form of a page and sends it. */
   submit(page, fields, options = {}) {
     const { action, preset } = formOf(page.text);
-    return this.go(new URL(action, page.url), { ...options, form: { ...preset, ...fields } });
+    return this.go(new URL(action ?? "", page.url), { ...options, form: { ...preset, ...fields } });
   }
 
   async #send(url, form) {
@@ -48,7 +48,8 @@ export class Visitor {
 /** What a browser sends when somebody follows a link: `fetch` would say that a script asks. */
 async function visit(url, cookies, form) {
   const { request } = url.protocol === "https:" ? https : http;
-  const body = form && new URLSearchParams(form).toString();
+  const fields = Object.entries(form ?? {}).flatMap(([name, values]) => [values].flat().map((value) => [name, value]));
+  const body = form && new URLSearchParams(fields).toString();
   const headers = { accept: "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate", ...cookies };
   if (body) headers["content-type"] = "application/x-www-form-urlencoded";
   const outgoing = request(url, { method: body ? "POST" : "GET", headers });
