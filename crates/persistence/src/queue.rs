@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use orrery_core::StoreError;
@@ -85,25 +86,57 @@ impl<C: 'static> Queue<C> {
 
     /// Has `work` done on a database thread.
     ///
-    /// Dropping the future before the work has begun cancels it; once begun, it runs to its end.
+    /// Dropping the future before the work has begun cancels it; once begun, it runs to its end. A caller who is told
+    /// that the database did not answer in time may rely on nothing having been stored.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         purpose: Purpose,
         work: impl FnOnce(&mut C) -> Outcome<Decision<T>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Call { purpose, work: Some(work), outcome: None, reply });
+        let fate = Fate::default();
+        let job = Box::new(Call { purpose, work: Some(work), outcome: None, reply, fate: fate.clone() });
         self.jobs.try_send(job).map_err(|error| {
             StoreError::unavailable(match error {
                 flume::TrySendError::Full(_) => "too many calls are waiting for the database",
                 flume::TrySendError::Disconnected(_) => "the database threads have ended",
             })
         })?;
-        match tokio::time::timeout(self.patience, answer).await {
+        let mut answer = std::pin::pin!(answer);
+        let mut heard = tokio::time::timeout(self.patience, &mut answer).await;
+        if heard.is_err() && !fate.give_up() {
+            // It is being stored at this moment: to say that it failed would be a lie.
+            heard = tokio::time::timeout(self.patience, answer).await;
+        }
+        match heard {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(StoreError::unavailable("the database thread ended before it answered")),
             Err(_) => Err(StoreError::unavailable("the database did not answer in time")),
         }
+    }
+}
+
+/// What becomes of a call: either its caller gives up, or its work is stored, never both.
+#[derive(Clone, Default)]
+struct Fate(Arc<AtomicU8>);
+
+impl Fate {
+    const OPEN: u8 = 0;
+    const GIVEN_UP: u8 = 1;
+    const STORED: u8 = 2;
+
+    /// The caller waits no longer. `false` when it is too late for that.
+    fn give_up(&self) -> bool {
+        self.decide(Self::GIVEN_UP)
+    }
+
+    /// The work is about to be stored. `false` when nobody waits for it any more.
+    fn store(&self) -> bool {
+        self.decide(Self::STORED)
+    }
+
+    fn decide(&self, fate: u8) -> bool {
+        self.0.compare_exchange(Self::OPEN, fate, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
@@ -112,6 +145,7 @@ struct Call<W, T> {
     work: Option<W>,
     outcome: Option<Outcome<T>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
+    fate: Fate,
 }
 
 impl<C, W, T> Job<C> for Call<W, T>
@@ -128,14 +162,20 @@ where
     }
 
     fn run(&mut self, connection: &mut C) -> Result<(), Undone> {
+        const LEFT: Result<(), Undone> = Err(Undone::ByItself { connection_in_doubt: false });
         let Some(work) = self.work.take() else { return Ok(()) };
+        // A single statement commits by itself, a transaction after it has run.
+        if self.purpose == Purpose::Statement && !self.fate.store() {
+            return LEFT;
+        }
         // A defect in one call must not end the thread that everybody else depends on.
         let outcome = on_behalf_of(self.purpose, || {
             catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(Failure::Panicked))
         });
         let (outcome, settled) = match outcome {
+            Ok(Decision::Keep(_)) if self.purpose == Purpose::Transaction && !self.fate.store() => return LEFT,
             Ok(Decision::Keep(value)) => (Ok(value), Ok(())),
-            Ok(Decision::Undo(value)) => (Ok(value), Err(Undone::ByItself { connection_in_doubt: false })),
+            Ok(Decision::Undo(value)) => (Ok(value), LEFT),
             Err(failure) => {
                 let connection_in_doubt = failure.connection_in_doubt();
                 (Err(failure), Err(Undone::ByItself { connection_in_doubt }))
@@ -155,5 +195,38 @@ where
         };
         // The caller may have gone.
         let _: Result<(), _> = self.reply.send(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A caller with a second's patience who wants `7` written for `purpose`.
+    fn caller(purpose: Purpose) -> (tokio::task::JoinHandle<Result<u8, StoreError>>, flume::Receiver<BoxedJob<()>>) {
+        let (queue, jobs) = Queue::<()>::new(1, Duration::from_secs(1));
+        (tokio::spawn(async move { queue.call(purpose, |()| Ok(Decision::Keep(7))).await }), jobs)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_stored_for_a_caller_who_was_told_that_it_took_too_long() {
+        for purpose in [Purpose::Transaction, Purpose::Statement] {
+            let (caller, jobs) = caller(purpose);
+            let mut job = jobs.recv_async().await.expect("a job");
+            assert!(caller.await.expect("no panic").is_err());
+            assert!(job.run(&mut ()).is_err(), "{purpose:?} must be rolled back");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_waits_for_what_is_being_stored() {
+        for purpose in [Purpose::Transaction, Purpose::Statement] {
+            let (caller, jobs) = caller(purpose);
+            let mut job = jobs.recv_async().await.expect("a job");
+            job.run(&mut ()).expect("to be committed");
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            job.answer(Ok(()));
+            assert_eq!(caller.await.expect("no panic").expect("stored"), 7);
+        }
     }
 }
