@@ -1,14 +1,14 @@
-// Work that hashes a password each time: some callers in a closed loop.
+// Some callers that each begin again when they are done.
 
-/** Rate and latencies of `callers` that repeat `work` for `seconds`. */
-export async function passwordLoad(work, { seconds, callers }) {
+/** Rate and latencies of `callers` that repeat `work` for `seconds`; each passes its number. */
+export async function closedLoop(work, { seconds, callers }) {
   const latencies = [];
   const begin = performance.now();
   const end = begin + seconds * 1000;
-  const caller = async () => {
+  const caller = async (_, number) => {
     while (performance.now() < end) {
       const start = performance.now();
-      await work();
+      await work(number);
       latencies.push(performance.now() - start);
     }
   };
