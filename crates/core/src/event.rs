@@ -48,6 +48,12 @@ impl fmt::Debug for NewEvent {
     }
 }
 
+/// Whoever delivers events.
+pub trait Outbox: Send + Sync {
+    /// So many events were stored and committed: they can be delivered at once, not only with the next look.
+    fn recorded(&self, events: usize);
+}
+
 /// The call by which somebody hears of an event.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {

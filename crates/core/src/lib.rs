@@ -18,6 +18,7 @@ pub mod moving;
 pub mod outbound;
 pub mod page;
 mod purpose;
+pub mod rate;
 mod rfc3339;
 pub mod secret;
 pub mod time;

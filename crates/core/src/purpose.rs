@@ -74,4 +74,6 @@ purposes! {
     AssertionId = b"orrery/assertion-id/v1",
     /// Nonces that a server hands out for DPoP proofs (RFC 9449 section 8).
     DpopNonce = b"orrery/dpop-nonce/v1",
+    /// Nonces for proofs of keys that credentials are bound to.
+    CredentialNonce = b"orrery/credential-nonce/v1",
 }

@@ -123,6 +123,8 @@ pub struct SelfSigned {
     pub claims: Claims,
     /// RFC 7638 thumbprint of the key, in base64url.
     pub thumbprint: String,
+    /// The key: a public one.
+    pub key: RawJwk,
 }
 
 /// Verifies a token with the public key in its own header (RFC 9449 section 4.3, steps 4 to 7). `None` when it is not
@@ -140,7 +142,8 @@ pub fn verify_self_signed(token: &str, accepted: &[SigningAlgorithm]) -> Option<
     }
     let claims = token.verify(&Verifier::new(algorithm, key).ok()?)?;
     let thumbprint = thumbprint(key).ok()?;
-    Some(SelfSigned { typ: token.header.typ, claims, thumbprint })
+    let key = key.public_half();
+    Some(SelfSigned { typ: token.header.typ, claims, thumbprint, key })
 }
 
 /// The SHA-256 thumbprint of a key (RFC 7638), in base64url.

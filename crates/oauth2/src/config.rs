@@ -59,6 +59,10 @@ pub struct Config {
     pub cookies: CookieConfig,
     /// Authorization requests must be pushed (RFC 9126 section 5).
     pub require_pushed_authorization_requests: bool,
+    /// DPoP proofs must carry a nonce of this server (RFC 9449 section 8).
+    pub dpop_nonces: bool,
+    /// What one network address may do.
+    pub limits: LimitsConfig,
     /// Plain http redirect addresses are allowed beyond loopback (`dev`).
     pub dev: bool,
 }
@@ -94,6 +98,8 @@ impl Config {
             discovery: DiscoveryConfig::default(),
             cookies: CookieConfig { secure: true, ..CookieConfig::default() },
             require_pushed_authorization_requests: false,
+            dpop_nonces: false,
+            limits: LimitsConfig::default(),
             dev: false,
         }
     }
@@ -102,6 +108,21 @@ impl Config {
     #[must_use]
     pub fn endpoint(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+}
+
+/// What one network address may do in a minute; 0 for no bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Failures to authenticate as one client, before that client is not heard from there any more.
+    pub failed_authentications: u32,
+    /// Clients that register themselves.
+    pub registrations: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { failed_authentications: 30, registrations: 10 }
     }
 }
 

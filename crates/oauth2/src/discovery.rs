@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::assertion::ASYMMETRIC;
 use crate::config::Config;
+use crate::credential;
 use crate::error::OAuth2Error;
 use crate::grant_type::GrantType;
 use crate::service::OAuth2Service;
@@ -47,6 +48,7 @@ fn endpoints(config: &Config) -> Map<String, Value> {
         ("pushed_authorization_request_endpoint", "/oauth2/par", &None),
         ("end_session_endpoint", "/oauth2/sessions/logout", &None),
         ("userinfo_endpoint", "/userinfo", &elsewhere.userinfo_url),
+        ("credentials_endpoint_draft_00", "/credentials", &None),
         ("jwks_uri", "/.well-known/jwks.json", &elsewhere.jwks_url),
         ("registration_endpoint", "/oauth2/register", &elsewhere.client_registration_url),
     ] {
@@ -82,7 +84,7 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "grant_types_supported": grants,
         "scopes_supported": with(&["offline_access", "offline", "openid"], &config.discovery.scopes),
         "claims_supported": with(&["sub"], &config.discovery.claims),
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "require_request_uri_registration": false,
@@ -96,6 +98,7 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "token_endpoint_auth_signing_alg_values_supported": assertions,
         "introspection_endpoint_auth_methods_supported": proving,
         "introspection_endpoint_auth_signing_alg_values_supported": assertions,
+        "introspection_signing_alg_values_supported": [signed_with],
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
         "id_token_signing_alg_values_supported": algorithms,
@@ -104,6 +107,12 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "id_token_signed_response_alg": [signed_with],
         "userinfo_signed_response_alg": [signed_with],
         "authorization_response_iss_parameter_supported": true,
+        "credentials_supported_draft_00": [{
+            "format": credential::FORMAT,
+            "types": credential::TYPES,
+            "cryptographic_binding_methods_supported": ["jwk"],
+            "cryptographic_suites_supported": proofs,
+        }],
         "dpop_signing_alg_values_supported": proofs,
     });
     match document {

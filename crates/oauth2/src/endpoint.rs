@@ -1,6 +1,6 @@
 //! The token endpoint, `POST /oauth2/token`, as RFC 6749 section 3.2 tells it.
 
-use orrery_core::{ProjectId, Timestamp};
+use orrery_core::{ProjectId, RequestContext, Timestamp};
 
 use crate::client::Client;
 use crate::client_auth::{self, Presented};
@@ -34,15 +34,15 @@ pub struct Call<'a> {
 /// Those of RFC 6749 section 5.2 and of the grant.
 pub async fn token(
     service: &OAuth2Service,
-    project: ProjectId,
-    now: Timestamp,
+    context: &RequestContext,
     presented: &Presented,
     proof: Option<&str>,
     parameters: &Parameters,
 ) -> Result<TokenResponse, OAuth2Error> {
+    let &RequestContext { project, now, .. } = context;
     let name = parameters.required("grant_type")?;
     let grant_type = GrantType::parse(name).ok_or_else(unsupported)?;
-    let client = client_auth::authenticate(service, project, now, presented).await?;
+    let client = client_auth::authenticate(service, context, presented).await?;
     if !client.may_use_grant(grant_type.name()) {
         return Err(OAuth2Error::new(
             ErrorCode::UnauthorizedClient,

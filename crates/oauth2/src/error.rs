@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use orrery_core::StoreError;
+use orrery_core::rate::TooMany;
 use orrery_keys::KeyError;
 
 /// The value of `error`. Each has one HTTP status at endpoints that answer themselves; at the authorization
@@ -162,6 +163,14 @@ impl From<StoreError> for OAuth2Error {
             },
             StoreError::Conflict(_) | StoreError::Internal(_) => Self::internal(error),
         }
+    }
+}
+
+impl From<TooMany> for OAuth2Error {
+    fn from(TooMany { retry_after }: TooMany) -> Self {
+        let seconds = u32::try_from(retry_after.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        let description = format!("Too many requests from this address. Try again in {seconds} seconds.");
+        Self { retry_after: Some(seconds), ..Self::new(ErrorCode::TooManyRequests, description) }
     }
 }
 

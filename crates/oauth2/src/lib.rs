@@ -14,6 +14,7 @@ pub mod client;
 pub mod client_auth;
 pub mod config;
 pub mod consent;
+pub mod credential;
 pub mod device;
 pub mod discovery;
 pub mod dpop;

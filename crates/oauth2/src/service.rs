@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use orrery_core::event::Outbox;
 use orrery_core::outbound::OutboundClient;
+use orrery_core::rate::Buckets;
 use orrery_core::{Entropy, Keyring};
 use orrery_keys::KeyManager;
 
 use crate::authorize::SignIn;
-use crate::client::{SecretHasher, VerifiedSecrets};
+use crate::client::{ClientId, SecretHasher, VerifiedSecrets};
 use crate::client_auth::ClientKeys;
 use crate::config::Config;
 use crate::hydra::SystemSecrets;
@@ -47,8 +49,14 @@ pub struct OAuth2Service {
     pub entropy: Arc<dyn Entropy>,
     /// Calls to other servers: `jwks_uri`, hooks, sector identifiers.
     pub outbound: Arc<dyn OutboundClient>,
+    /// Delivers what clients are told of logouts.
+    pub outbox: Arc<dyn Outbox>,
     /// Secrets that were found right a moment ago.
     pub verified_secrets: VerifiedSecrets,
+    /// Failures to authenticate, by client.
+    pub failed_authentications: Buckets<ClientId>,
+    /// Clients that registered themselves.
+    pub registrations: Buckets,
     /// Keys that clients keep elsewhere.
     pub client_keys: ClientKeys,
     /// What shows that a refresh token was made by the Hydra whose grants were copied.

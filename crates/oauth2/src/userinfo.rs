@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::scope;
 use crate::service::OAuth2Service;
+use crate::token::id_token;
 use crate::token::lookup::{self, LiveToken};
-use crate::token::{TokenKind, id_token};
 
 /// What is answered.
 #[derive(Debug)]
@@ -31,12 +31,7 @@ pub async fn userinfo(
     token: &str,
     jkt: Option<&str>,
 ) -> Result<Userinfo, OAuth2Error> {
-    let found = lookup::find(service, project, now, token).await?;
-    // A token that is bound to a key is good only with a proof of that key; one that is not needs none.
-    let found = found.filter(|live| live.token.kind == TokenKind::Access && live.token.jkt.as_deref() == jkt);
-    let LiveToken { token, client, grant, .. } = found.ok_or_else(|| {
-        OAuth2Error::new(ErrorCode::InvalidToken, "The access token is missing, unknown, expired or revoked.")
-    })?;
+    let LiveToken { token, client, grant, .. } = lookup::access(service, project, now, token, jkt).await?;
     let grant = grant.filter(|_| scope::is_openid(&token.scope)).ok_or_else(|| {
         OAuth2Error::new(ErrorCode::InsufficientScope, "The access token was not granted the scope 'openid'.")
     })?;

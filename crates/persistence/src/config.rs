@@ -18,6 +18,8 @@ pub struct DatabaseConfig {
     pub timeout: Duration,
     /// How much memory the cache of sessions may take, in bytes; 32 MiB. 0 for none.
     pub session_cache: u64,
+    /// How much memory the cache of OAuth2 clients may take, in bytes; 8 MiB. 0 for none.
+    pub client_cache: u64,
 }
 
 /// The URL does not name a database that Orrery can use. The text never repeats the URL, which may hold a password.
@@ -35,7 +37,14 @@ impl DatabaseConfig {
     /// - `postgres://…`, `postgresql://…` with libpq's parameters, and Kratos' `max_conns`.
     #[must_use]
     pub fn new(url: impl Into<SecretString>) -> Self {
-        Self { url: url.into(), connections: 8, queue: 1024, timeout: Duration::from_secs(10), session_cache: 32 << 20 }
+        Self {
+            url: url.into(),
+            connections: 8,
+            queue: 1024,
+            timeout: Duration::from_secs(10),
+            session_cache: 32 << 20,
+            client_cache: 8 << 20,
+        }
     }
 
     /// Reads the URL.

@@ -26,6 +26,7 @@ use orrery_oauth2::store::{
 use libsqlite3_sys as _;
 use pq_sys as _;
 
+mod cache;
 mod columns;
 mod config;
 mod error;
@@ -37,21 +38,20 @@ mod queue;
 mod rows;
 mod schema;
 mod schema_outbox;
-mod session_cache;
 mod sqlite;
 mod statements;
 mod sweep;
 mod workers;
 
+pub use cache::CacheUse;
 pub use config::{DatabaseConfig, InvalidUrl};
 pub use foreign::{ForeignDatabase, Product};
 pub use migrate::{MigrationState, MigrationStatus, SchemaError};
-pub use session_cache::CacheUse;
 pub use statements::Statements;
 pub use sweep::Swept;
 
+use cache::Caches;
 use config::Location;
-use session_cache::SessionCache;
 use statements::Counters;
 
 /// An open database. Clones share it; it is closed when the last clone and the last store are dropped.
@@ -59,7 +59,7 @@ use statements::Counters;
 pub struct Database {
     engine: Engine,
     counters: Arc<Counters>,
-    sessions: Arc<SessionCache>,
+    caches: Arc<Caches>,
 }
 
 #[derive(Clone)]
@@ -87,7 +87,7 @@ impl Database {
     /// When the URL cannot be understood or the file cannot be opened.
     pub fn connect(config: &DatabaseConfig) -> Result<Self, ConnectError> {
         let counters = Arc::new(Counters::default());
-        let sessions = Arc::new(SessionCache::new(config.session_cache));
+        let caches = Arc::new(Caches::new(config));
         let refused = |error: &dyn std::fmt::Display| ConnectError::Refused(error.to_string());
         let path = match config.location()? {
             Location::Postgres { url, connections } => {
@@ -96,16 +96,16 @@ impl Database {
                     connections: connections.unwrap_or(config.connections).max(1),
                     statement_timeout: config.timeout,
                     counters: Arc::clone(&counters),
-                    sessions: Arc::clone(&sessions),
+                    caches: Arc::clone(&caches),
                 });
                 let store = postgres::open(config, &server).map_err(|error| refused(&error))?;
-                return Ok(Self { engine: Engine::Postgres(Arc::new(store), server), counters, sessions });
+                return Ok(Self { engine: Engine::Postgres(Arc::new(store), server), counters, caches });
             }
             Location::File(path) => Some(path),
             Location::Memory => None,
         };
-        let store = sqlite::open(config, path, Arc::clone(&counters), &sessions).map_err(|error| refused(&error))?;
-        Ok(Self { engine: Engine::Sqlite(Arc::new(store)), counters, sessions })
+        let store = sqlite::open(config, path, Arc::clone(&counters), &caches).map_err(|error| refused(&error))?;
+        Ok(Self { engine: Engine::Sqlite(Arc::new(store)), counters, caches })
     }
 
     /// Removes what has expired: of each kind of row at most `limit`, in short transactions of their own. Safe on
@@ -140,7 +140,13 @@ impl Database {
     /// How often sessions were known and had to be read since it was opened.
     #[must_use]
     pub fn session_cache(&self) -> CacheUse {
-        self.sessions.counts()
+        self.caches.sessions.counts()
+    }
+
+    /// How often OAuth2 clients were known and had to be read since it was opened.
+    #[must_use]
+    pub fn client_cache(&self) -> CacheUse {
+        self.caches.clients.counts()
     }
 
     /// Every migration that this program or the database knows, by version.

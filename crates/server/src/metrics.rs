@@ -49,6 +49,8 @@ fn describe() {
     metrics::describe_counter!("orrery_database_commits_total", "Commits; one may cover several calls");
     metrics::describe_counter!("orrery_session_cache_hits_total", "Sessions that were known");
     metrics::describe_counter!("orrery_session_cache_misses_total", "Sessions that had to be read");
+    metrics::describe_counter!("orrery_client_cache_hits_total", "OAuth2 clients that were known");
+    metrics::describe_counter!("orrery_client_cache_misses_total", "OAuth2 clients that had to be read");
     metrics::describe_gauge!("orrery_build_info", "The version that runs");
     metrics::gauge!("orrery_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
@@ -118,9 +120,11 @@ async fn prometheus(database: web::Data<Database>) -> Result<HttpResponse, ApiEr
     metrics::counter!("orrery_database_reads_total").absolute(statements.reads);
     metrics::counter!("orrery_database_writes_total").absolute(statements.writes);
     metrics::counter!("orrery_database_commits_total").absolute(statements.commits);
-    let sessions = database.session_cache();
+    let (sessions, clients) = (database.session_cache(), database.client_cache());
     metrics::counter!("orrery_session_cache_hits_total").absolute(sessions.hits);
     metrics::counter!("orrery_session_cache_misses_total").absolute(sessions.misses);
+    metrics::counter!("orrery_client_cache_hits_total").absolute(clients.hits);
+    metrics::counter!("orrery_client_cache_misses_total").absolute(clients.misses);
     let Some(recorder) = RECORDER.get() else { return Err(ApiError::not_found("Metrics are not collected here.")) };
     recorder.run_upkeep();
     let mut response = HttpResponse::Ok().body(recorder.render());

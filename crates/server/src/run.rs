@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use orrery_persistence::{Database, SchemaError};
 
 use crate::config::Loaded;
-use crate::config::value::ByteSize;
 use crate::demo;
 use crate::listeners::{Addresses, Certificates, Listeners, Serving};
 use crate::metrics;
@@ -58,7 +57,7 @@ impl Server {
         let (addresses, certificates) = (listeners.addresses.clone(), listeners.certificates());
         if surfaces == Surfaces::Courier {
             // It reads none.
-            loaded.config.database.session_cache = ByteSize(0);
+            loaded.config.database.without_caches();
         }
         let database = wiring::database(&loaded.config)?;
         prepare(&database, migrations).await?;

@@ -196,7 +196,7 @@ fn load(options: &TestOptions, database: &TestDatabase) -> Result<Loaded, config
         },
         "database": { "url": database.url, "connections": 4 },
         "secrets": { "default": ["a secret of the tests, long enough"] },
-        "limits": { "submits_per_minute": 0, "flows_per_minute": 0, "hash_workers": 2 },
+        "limits": { "submits_per_minute": 0, "flows_per_minute": 0, "registrations_per_minute": 0, "hash_workers": 2 },
         "identity": {
             "hashers": { "argon2": { "memory": "64KB", "iterations": 1 } },
             "courier": {

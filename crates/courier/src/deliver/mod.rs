@@ -102,6 +102,12 @@ impl fmt::Debug for Wake {
     }
 }
 
+impl orrery_core::event::Outbox for Wake {
+    fn recorded(&self, events: usize) {
+        Self::recorded(self, events);
+    }
+}
+
 impl Wake {
     /// So many messages were enqueued and committed.
     pub fn enqueued(&self, messages: usize) {

@@ -11,4 +11,5 @@ mod rates;
 
 pub use doors::{Attempt, Door, Doors, Early, Entry, Moment, Pass};
 pub use known::{KNOWN_FOR, Known, KnownBrowser};
-pub use rates::{Rate, Rates, TooMany};
+pub use orrery_core::rate::TooMany;
+pub use rates::{Rate, Rates};

@@ -1,22 +1,9 @@
-//! How often one network address may ask: a token bucket each, refilled continuously.
-//!
-//! A bucket is one number, the moment at which it will be full again (the generic cell rate algorithm), so that
-//! it needs no lock and no background task.
+//! How often one network address may ask.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
-
-use moka::sync::Cache;
-use orrery_core::{ProjectId, RequestContext, Timestamp};
+use orrery_core::RequestContext;
+use orrery_core::rate::{Buckets, TooMany};
 
 use crate::config::LimitsConfig;
-
-/// Addresses remembered per kind of request. Beyond it those that ask least are forgotten first.
-const MAX_SOURCES: u64 = 50_000;
-/// Every bucket is full again after a minute.
-const PERIOD: Duration = Duration::from_secs(60);
 
 /// What is being asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,43 +16,12 @@ pub enum Rate {
     Error,
 }
 
-/// Too many requests came from this address: answer 429.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many requests from this address")]
-pub struct TooMany {
-    /// When the next one will be allowed.
-    pub retry_after: Duration,
-}
-
-/// Where requests come from: an IPv4 address, or the /64 network that one IPv6 customer owns whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Source(ProjectId, [u8; 8]);
-
-impl Source {
-    fn new(project: ProjectId, address: IpAddr) -> Self {
-        let mut network = [0; 8];
-        match address.to_canonical() {
-            // No IPv6 network begins with these bytes: 0000::/8 is reserved.
-            IpAddr::V4(address) => network[4..].copy_from_slice(&address.octets()),
-            IpAddr::V6(address) => network.copy_from_slice(&address.octets()[..8]),
-        }
-        Self(project, network)
-    }
-}
-
 /// The buckets of every address.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Rates {
-    flows: Cache<Source, Arc<Bucket>>,
-    submits: Cache<Source, Arc<Bucket>>,
-    errors: Cache<Source, Arc<Bucket>>,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        let cache = || Cache::builder().max_capacity(MAX_SOURCES).time_to_idle(2 * PERIOD).build();
-        Self { flows: cache(), submits: cache(), errors: cache() }
-    }
+    flows: Buckets,
+    submits: Buckets,
+    errors: Buckets,
 }
 
 impl Rates {
@@ -80,40 +36,16 @@ impl Rates {
             // Whoever may begin so many flows may fail to begin as many.
             Rate::Error => (&self.errors, limits.flows_per_minute),
         };
-        let Some(address) = context.client_ip.filter(|_| per_minute > 0) else { return Ok(()) };
-        let source = Source::new(context.project, address);
-        buckets.get_with(source, Arc::default).take(per_minute, context.now)
-    }
-}
-
-/// The moment, in microseconds, at which the bucket will be full again.
-#[derive(Debug)]
-struct Bucket(AtomicI64);
-
-impl Default for Bucket {
-    fn default() -> Self {
-        Self(AtomicI64::new(i64::MIN))
-    }
-}
-
-impl Bucket {
-    fn take(&self, per_minute: u32, now: Timestamp) -> Result<(), TooMany> {
-        let refill_one = PERIOD / per_minute;
-        let taken = self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |full_at| {
-            let full_at = Timestamp::from_micros(full_at).max(now) + refill_one;
-            (full_at.since(now) <= PERIOD).then_some(full_at.as_micros())
-        });
-        taken.map(|_| ()).map_err(|full_at| {
-            let retry_after = (Timestamp::from_micros(full_at) + refill_one).since(now).saturating_sub(PERIOD);
-            TooMany { retry_after }
-        })
+        buckets.take(context, (), per_minute)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use orrery_core::Clock;
+    use std::time::Duration;
+
     use orrery_core::time::ManualClock;
+    use orrery_core::{Clock, ProjectId, Timestamp};
 
     use super::*;
     use crate::test_values;

@@ -1,5 +1,7 @@
 //! The loop that makes a change of a client stick.
 
+use std::sync::Arc;
+
 use orrery_core::ProjectId;
 
 use super::{ClientId, ClientRecord};
@@ -27,7 +29,7 @@ where
     for _ in 0..TRIES {
         let before = service.clients.client_by_id(project, id).await?.ok_or_else(unknown)?;
         let version = before.version;
-        let (mut after, more) = change(before).await?;
+        let (mut after, more) = change(Arc::unwrap_or_clone(before)).await?;
         after.version = version;
         match service.clients.client_update(project, &after).await? {
             Updated::Done => {

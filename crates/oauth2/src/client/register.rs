@@ -1,5 +1,7 @@
 //! Clients that register themselves (RFC 7591) and look after themselves (RFC 7592).
 
+use std::sync::Arc;
+
 use orrery_core::RequestContext;
 use orrery_core::secret::Purpose;
 
@@ -15,7 +17,7 @@ use crate::error::{ErrorCode, OAuth2Error};
 /// Registers the caller. Its id is ours to choose, its secret too.
 ///
 /// # Errors
-/// `not_found` where it is switched off; `invalid_client_metadata` for what only administrators set; otherwise as
+/// `not_found` where it is switched off; `too_many_requests`; `invalid_client_metadata` for what only administrators set; otherwise as
 /// [`create`](create::create).
 pub async fn register(
     service: &OAuth2Service,
@@ -23,6 +25,7 @@ pub async fn register(
     metadata: ClientMetadata,
 ) -> Result<Registered, OAuth2Error> {
     enabled(service)?;
+    service.registrations.take(context, (), service.config.load().limits.registrations)?;
     if metadata.client_secret.as_ref().is_some_and(|secret| !secret.is_empty()) {
         return Err(wrong("The member client_secret cannot be chosen; the server makes it."));
     }
@@ -44,7 +47,7 @@ pub async fn read(
     let id = id.parse::<ClientId>().map_err(|_| unauthorized())?;
     let record = service.clients.client_by_id(context.project, &id).await?.ok_or_else(unauthorized)?;
     admit(service, &record, token)?;
-    Ok(record)
+    Ok(Arc::unwrap_or_clone(record))
 }
 
 /// Replaces the caller's own registration and its token. What only administrators set stays as it is.
@@ -106,7 +109,10 @@ pub async fn delete(
 }
 
 /// Off unless an operator wants it: anybody may call.
-fn enabled(service: &OAuth2Service) -> Result<(), OAuth2Error> {
+///
+/// # Errors
+/// `not_found` where it is switched off.
+pub fn enabled(service: &OAuth2Service) -> Result<(), OAuth2Error> {
     if service.config.load().registration.enabled {
         return Ok(());
     }

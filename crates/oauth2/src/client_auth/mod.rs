@@ -5,7 +5,7 @@ mod keys;
 mod presented;
 mod upgrade;
 
-use orrery_core::{ProjectId, Timestamp};
+use orrery_core::RequestContext;
 
 use crate::client::{AuthMethod, Client, ClientId, ClientRecord, matching_secret};
 use crate::error::{ErrorCode, OAuth2Error};
@@ -21,16 +21,31 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 ///
 /// # Errors
 /// `invalid_client`, in the same words whether the client is unknown or its proof is wrong; `invalid_request` when the
-/// request contradicts itself; `jti_known` for an assertion that was used before.
+/// request contradicts itself; `jti_known` for an assertion that was used before; `too_many_requests` for a client that
+/// was guessed at from the same network address.
 pub async fn authenticate(
     service: &OAuth2Service,
-    project: ProjectId,
-    now: Timestamp,
+    context: &RequestContext,
     presented: &Presented,
 ) -> Result<Client, OAuth2Error> {
     let id = presented.client_id().ok_or_else(refused)?;
     let id: ClientId = id.parse().map_err(|_| refused())?;
-    let record = service.clients.client_by_id(project, &id).await?.ok_or_else(refused)?;
+    let bound = service.config.load().limits.failed_authentications;
+    service.failed_authentications.check(context, id.clone(), bound)?;
+    let outcome = prove(service, context, &id, presented).await;
+    if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::InvalidClient) {
+        service.failed_authentications.take(context, id, bound)?;
+    }
+    outcome
+}
+
+async fn prove(
+    service: &OAuth2Service,
+    &RequestContext { project, now, .. }: &RequestContext,
+    id: &ClientId,
+    presented: &Presented,
+) -> Result<Client, OAuth2Error> {
+    let record = service.clients.client_by_id(project, id).await?.ok_or_else(refused)?;
     use AuthMethod::{ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None as Public, PrivateKeyJwt};
     match (presented, record.client.token_endpoint_auth_method) {
         (Presented::Basic { secret, .. }, ClientSecretBasic) | (Presented::Post { secret, .. }, ClientSecretPost) => {
@@ -48,7 +63,7 @@ pub async fn authenticate(
             return Err(wrong_method(&record));
         }
     }
-    Ok(record.client)
+    Ok(record.client.clone())
 }
 
 /// The one refusal for everything that a stranger could try.

@@ -29,7 +29,7 @@ pub(super) async fn authorize(
 ) -> Result<HttpResponse, ApiError> {
     let respond = async {
         let Received { presented, parameters } = receive(&request, &form)?;
-        let client = client_auth::authenticate(&service, context.project, context.now, &presented).await?;
+        let client = client_auth::authenticate(&service, &context, &presented).await?;
         authorize::authorize(&service, context.project, context.now, &client, &parameters).await
     };
     match respond.await {

@@ -1,16 +1,20 @@
 //! `POST /admin/oauth2/introspect`, and `POST /oauth2/introspect` for clients that prove who they are.
 
+use actix_web::http::header::ACCEPT;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody};
 
-use super::protocol::{Received, answer, receive, refuse};
+use super::protocol::{Received, answer, receive, refuse, signed};
 use crate::client_auth::{self, Presented};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::parameters::Parameters;
 use crate::scope;
 use crate::service::OAuth2Service;
-use crate::token::introspect::{Introspection, introspect};
+use crate::token::introspect::{self, Introspection, introspect};
+
+/// A signed answer (RFC 9701 section 4).
+const SIGNED: &str = "application/token-introspection+jwt";
 
 pub(super) async fn for_administrators(
     service: Data<OAuth2Service>,
@@ -36,13 +40,25 @@ pub(super) async fn for_clients(
                 "Introspection is for clients that prove who they are (RFC 7662 section 2.1).",
             ));
         }
-        client_auth::authenticate(&service, context.project, context.now, &presented).await?;
-        look(&service, &context, &parameters).await
+        let client = client_auth::authenticate(&service, &context, &presented).await?;
+        let found = look(&service, &context, &parameters).await?;
+        if !wants_jwt(&request) {
+            return Ok(answer(&found));
+        }
+        let token = introspect::signed(&service, context.project, context.now, &client, &found).await?;
+        Ok(signed(SIGNED, token))
     };
     match respond.await {
-        Ok(found) => answer(&found),
+        Ok(answer) => answer,
         Err(error) => Ok(refuse(&request, error)),
     }
+}
+
+/// Whether the caller asks for a signed answer, by name: a client that takes anything gets JSON.
+fn wants_jwt(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
+    let mut types = accepted.flat_map(|value| value.split(',')).filter_map(|range| range.split(';').next());
+    types.any(|media_type| media_type.trim().eq_ignore_ascii_case(SIGNED))
 }
 
 async fn look(

@@ -1,9 +1,7 @@
 //! `GET` and `POST /oauth2/sessions/logout`.
 
-use actix_web::rt;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use orrery_core::{ProjectId, Timestamp};
 use orrery_web::{ApiError, Context, Submitted, cookie};
 
 use super::authorize::parameters;
@@ -12,7 +10,6 @@ use crate::authorize::Parameters;
 use crate::error::OAuth2Error;
 use crate::logout::{self, LoggedOut};
 use crate::service::OAuth2Service;
-use crate::store::SessionEnded;
 
 pub(super) async fn by_query(
     service: Data<OAuth2Service>,
@@ -26,7 +23,7 @@ pub(super) async fn by_query(
             None => logout::begin(&service, &context, &parameters, &cookie::all(&request)).await,
         },
     };
-    respond(service, &context, &request, outcome)
+    respond(&service, &context, &request, outcome)
 }
 
 pub(super) async fn by_form(
@@ -42,30 +39,20 @@ pub(super) async fn by_form(
         Ok(parameters) => logout::begin(&service, &context, &parameters, &cookie::all(&request)).await,
         Err(error) => Err(error),
     };
-    respond(service, &context, &request, outcome)
+    respond(&service, &context, &request, outcome)
 }
 
 fn respond(
-    service: Data<OAuth2Service>,
+    service: &OAuth2Service,
     context: &Context,
     request: &HttpRequest,
     outcome: Result<LoggedOut, OAuth2Error>,
 ) -> Result<HttpResponse, ApiError> {
     match outcome {
-        Ok(LoggedOut { target, frames, cookies, ended }) => {
+        Ok(LoggedOut { target, frames, cookies }) => {
             let answer = if frames.is_empty() { page::go(&target)? } else { page::frames(&frames, &target)? };
-            let answer = page::with_cookies(answer, &service.config.load().cookies, &cookies)?;
-            tell(service, context.project, context.now, ended);
-            Ok(answer)
+            page::with_cookies(answer, &service.config.load().cookies, &cookies)
         }
-        Err(error) => page::to_person(&service, context, request, error),
-    }
-}
-
-/// Tells the clients of a session that has ended. The person does not wait for that.
-pub(super) fn tell(service: Data<OAuth2Service>, project: ProjectId, now: Timestamp, ended: Option<SessionEnded>) {
-    let Some(ended) = ended else { return };
-    if ended.clients.iter().any(|client| client.backchannel_logout_uri.is_some()) {
-        rt::spawn(async move { logout::notify(&service, project, now, &ended).await });
+        Err(error) => page::to_person(service, context, request, error),
     }
 }

@@ -2,10 +2,12 @@
 
 mod authorization_routes;
 mod authorize;
+mod bearer;
 mod client_answer;
 mod client_list;
 mod clients;
 mod consent_requests;
+mod credentials;
 mod device;
 mod discovery;
 mod error;
@@ -45,6 +47,7 @@ pub fn public() -> Routes {
         .post("/oauth2/revoke", Some("revokeOAuth2Token"), revoke::revoke)
         .get("/userinfo", Some("getOidcUserInfo"), userinfo::by_query)
         .post("/userinfo", None, userinfo::by_form)
+        .post("/credentials", Some("createVerifiableCredential"), credentials::issue)
         .post("/oauth2/register", Some("createOidcDynamicClient"), registration::register)
         .get("/oauth2/register/{id}", Some("getOidcDynamicClient"), registration::read)
         .put("/oauth2/register/{id}", Some("setOidcDynamicClient"), registration::replace)

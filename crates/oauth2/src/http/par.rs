@@ -20,7 +20,7 @@ pub(super) async fn push(
 ) -> Result<HttpResponse, ApiError> {
     let pushed = async {
         let presented = receive(&request, &form)?.presented;
-        let client = client_auth::authenticate(&service, context.project, context.now, &presented).await?;
+        let client = client_auth::authenticate(&service, &context, &presented).await?;
         let parameters = Parameters::new(form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())))?;
         authorize::push(&service, &context, &client, &parameters).await
     };

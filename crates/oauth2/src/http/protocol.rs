@@ -1,14 +1,18 @@
 //! What the endpoints that clients call have in common.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, PRAGMA, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, PRAGMA, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpRequest, HttpResponse};
-use orrery_web::{ApiError, Pairs, response};
+use orrery_web::{ApiError, Context, Pairs, response};
 use serde::Serialize;
 
 use crate::client_auth::Presented;
+use crate::dpop;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::parameters::Parameters;
+use crate::service::OAuth2Service;
 
 /// What a client sent: who it says it is, and what it wants.
 pub(super) struct Received {
@@ -40,11 +44,29 @@ pub(super) fn proof(request: &HttpRequest) -> Result<Option<&str>, OAuth2Error> 
     if sent.next().is_some() { Err(malformed()) } else { Ok(first) }
 }
 
+/// Hands out the nonce for the next proof, where proofs need one (RFC 9449 section 8.2).
+pub(super) fn with_nonce(service: &OAuth2Service, context: &Context, mut answer: HttpResponse) -> HttpResponse {
+    if service.config.load().dpop_nonces {
+        let nonce = dpop::current_nonce(&service.keyring, context.project, context.now);
+        if let Ok(nonce) = HeaderValue::from_str(&nonce) {
+            answer.headers_mut().insert(HeaderName::from_static("dpop-nonce"), nonce);
+        }
+    }
+    answer
+}
+
 /// A JSON answer that nobody may keep (RFC 6749 section 5.1).
 pub(super) fn answer(value: &impl Serialize) -> Result<HttpResponse, ApiError> {
     let mut answer = response::json(StatusCode::OK, value)?;
     forbid_keeping(answer.headers_mut());
     Ok(answer)
+}
+
+/// A JWT as the answer, with its media type; nobody may keep it either.
+pub(super) fn signed(media_type: &'static str, token: String) -> Result<HttpResponse, ApiError> {
+    let mut signed = answer(&())?.set_body(token).map_into_boxed_body();
+    signed.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    Ok(signed)
 }
 
 /// An empty answer that nobody may keep.

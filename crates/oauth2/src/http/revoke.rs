@@ -18,7 +18,7 @@ pub(super) async fn revoke(
 ) -> Result<HttpResponse, ApiError> {
     let respond = async {
         let Received { presented, parameters } = receive(&request, &form)?;
-        let client = client_auth::authenticate(&service, context.project, context.now, &presented).await?;
+        let client = client_auth::authenticate(&service, &context, &presented).await?;
         let token = parameters.required("token")?;
         revoke::revoke(&service, context.project, context.now, &client, token).await
     };

@@ -7,10 +7,10 @@ use orrery_web::page::{PageBounds, Paging};
 use orrery_web::{ApiError, Context, Pairs, response};
 use uuid::Uuid;
 
-use super::logout::tell;
 use super::shown;
 use crate::client::ClientId;
 use crate::error::{ErrorCode, OAuth2Error};
+use crate::logout;
 use crate::service::OAuth2Service;
 
 /// Rows of a page: by default, and at most.
@@ -87,8 +87,7 @@ pub(super) async fn revoke_logins(
         (Some(sid), _) => {
             if let Ok(id) = Uuid::try_parse(sid) {
                 let id = LoginSessionId::from_uuid(id);
-                let ended = service.login_sessions.login_session_end(context.project, id).await?;
-                tell(service, context.project, context.now, ended);
+                logout::end_session(&service, &context, id).await?;
             }
         }
         (None, Some(subject)) => {

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody};
 
-use super::protocol::{answer, proof, receive, refuse};
+use super::protocol::{answer, proof, receive, refuse, with_nonce};
 use crate::endpoint;
 use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
@@ -16,10 +16,11 @@ pub(super) async fn token(
     request: HttpRequest,
     form: Result<FormBody, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
-    match respond(&service, &context, &request, &form?).await {
-        Ok(response) => answer(&response),
-        Err(error) => Ok(refuse(&request, error)),
-    }
+    let answer = match respond(&service, &context, &request, &form?).await {
+        Ok(response) => answer(&response)?,
+        Err(error) => refuse(&request, error),
+    };
+    Ok(with_nonce(&service, &context, answer))
 }
 
 async fn respond(
@@ -30,5 +31,5 @@ async fn respond(
 ) -> Result<TokenResponse, OAuth2Error> {
     let received = receive(request, form)?;
     let proof = proof(request)?;
-    endpoint::token(service, context.project, context.now, &received.presented, proof, &received.parameters).await
+    endpoint::token(service, context, &received.presented, proof, &received.parameters).await
 }

@@ -1,15 +1,16 @@
-//! Telling clients of a logout without the browser (Back-Channel Logout 1.0).
+//! Telling clients of a logout without the browser (Back-Channel Logout 1.0): one event for each, delivered by the outbox.
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
-use orrery_core::outbound::{OutboundError, OutboundRequest, Trust};
-use orrery_core::{EntropyExt as _, ProjectId, Timestamp};
+use orrery_core::event::{NewEvent, Notice};
+use orrery_core::id::EventId;
+use orrery_core::outbound::Trust;
+use orrery_core::{EntropyExt as _, RequestContext};
 use orrery_keys::TokenToSign;
 use orrery_keys::algorithm::SigningAlgorithm;
 use orrery_keys::config::ID_TOKEN_SET;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::client::Client;
 use crate::error::OAuth2Error;
@@ -17,66 +18,67 @@ use crate::service::OAuth2Service;
 use crate::session::LoginSession;
 use crate::store::SessionEnded;
 
-/// Clients that are told at the same time.
-const AT_ONCE: usize = 8;
-/// How long one call may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Tries for each client.
-const TRIES: u32 = 3;
-/// Life of a logout token (section 2.4 recommends two minutes at most).
-const LIFE: i64 = 120;
-/// Nobody needs to answer more.
-const MAX_ANSWER: usize = 64 * 1024;
+/// Life of a logout token (section 2.4 recommends two minutes at most). Nobody is told after it has expired.
+const LIFE: Duration = Duration::from_secs(120);
+/// How long administrators see what became of a notice.
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Tells every client that asked for it. To be called after the session has ended; failures are logged, because nobody
-/// waits for them.
-pub async fn notify(service: &OAuth2Service, project: ProjectId, now: Timestamp, ended: &SessionEnded) {
-    let clients = ended.clients.iter().filter(|client| client.backchannel_logout_uri.is_some());
-    stream::iter(clients)
-        .for_each_concurrent(AT_ONCE, |client| async move {
-            if let Err(error) = tell(service, project, now, client, &ended.session).await {
-                tracing::warn!(client = %client.id, error, "a client could not be told of a logout");
-            }
-        })
-        .await;
-}
-
-async fn tell(
+/// The events by which the clients that asked for it hear that the session has ended. To be stored together with its end.
+///
+/// # Errors
+/// When a logout token cannot be signed.
+pub(super) async fn notices(
     service: &OAuth2Service,
-    project: ProjectId,
-    now: Timestamp,
-    client: &Client,
-    session: &LoginSession,
-) -> Result<(), String> {
-    let Some(url) = &client.backchannel_logout_uri else { return Ok(()) };
-    let token = token(service, project, now, client, session).await.map_err(|error| error.chain())?;
-    let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &token).finish();
-    let mut last = String::new();
-    for _ in 0..TRIES {
-        let request = OutboundRequest {
-            method: "POST".to_owned(),
-            url: url.clone(),
-            headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
-            body: body.clone().into_bytes(),
-            trust: Trust::Caller,
-            timeout: PATIENCE,
-            max_response_bytes: MAX_ANSWER,
-        };
-        match service.outbound.send(request).await {
-            Ok(answer) if matches!(answer.status, 200 | 204) => return Ok(()),
-            Ok(answer) => last = format!("it answered {}", answer.status),
-            Err(error @ OutboundError::Refused) => return Err(error.to_string()),
-            Err(error) => last = error.to_string(),
+    context: &RequestContext,
+    ending: &SessionEnded,
+) -> Result<Vec<NewEvent>, OAuth2Error> {
+    let mut events = Vec::new();
+    for client in &ending.clients {
+        if let Some(url) = client.backchannel_logout_uri.as_deref().and_then(|url| Url::parse(url).ok()) {
+            events.push(notice(service, context, client, url, &ending.session).await?);
         }
     }
-    Err(last)
+    Ok(events)
+}
+
+async fn notice(
+    service: &OAuth2Service,
+    context: &RequestContext,
+    client: &Client,
+    url: Url,
+    session: &LoginSession,
+) -> Result<NewEvent, OAuth2Error> {
+    let token = token(service, context, client, session).await?;
+    let id = EventId::generate(&*service.entropy);
+    let recipient = url.origin().ascii_serialization();
+    let notice = Notice {
+        method: "POST".to_owned(),
+        url: url.into(),
+        headers: vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+        body: url::form_urlencoded::Serializer::new(String::new()).append_pair("logout_token", &token).finish(),
+        trust: Trust::Caller,
+        useless_after: Some(context.now + LIFE),
+    };
+    let notice = notice.seal(context.project, id, &service.keyring, &*service.entropy);
+    Ok(NewEvent {
+        id,
+        kind: "oauth2.logout".to_owned(),
+        subject: Some(client.id.to_string()),
+        actor: Some(session.subject.clone()),
+        request_id: Some(context.request_id.clone()),
+        session_id: session.identity_session,
+        recipient,
+        notice: notice.map_err(OAuth2Error::internal)?,
+        occurred_at: context.now,
+        deliver_after: context.now,
+        expires_at: context.now + RETENTION,
+    })
 }
 
 /// A logout token (section 2.4). It names the session and the person, and has no `nonce`.
 async fn token(
     service: &OAuth2Service,
-    project: ProjectId,
-    now: Timestamp,
+    context: &RequestContext,
     client: &Client,
     session: &LoginSession,
 ) -> Result<String, OAuth2Error> {
@@ -87,13 +89,13 @@ async fn token(
         "aud": [client.id],
         "sub": subject.as_ref().unwrap_or(&session.subject),
         "sid": session.id,
-        "iat": now.as_seconds(),
-        "exp": now.as_seconds() + LIFE,
+        "iat": context.now.as_seconds(),
+        "exp": (context.now + LIFE).as_seconds(),
         "jti": service.entropy.uuid(),
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
     });
     let Value::Object(claims) = claims else { return Err(OAuth2Error::internal("claims are an object")) };
     let algorithm = client.id_token_signed_response_alg.as_deref().and_then(SigningAlgorithm::parse);
     let token = TokenToSign { set: ID_TOKEN_SET, algorithm, typ: "logout+jwt", claims: &claims };
-    Ok(service.keys.sign_jwt(project, now, token).await?)
+    Ok(service.keys.sign_jwt(context.project, context.now, token).await?)
 }

@@ -132,7 +132,7 @@ async fn client(service: &OAuth2Service, context: &RequestContext, ids: &[Client
     // Nobody issues tokens to more audiences than a few.
     for id in ids.iter().take(4) {
         if let Some(found) = service.clients.client_by_id(context.project, id).await? {
-            return Ok(found.client);
+            return Ok(found.client.clone());
         }
     }
     Err(invalid("The request names no client that is registered."))

@@ -25,7 +25,7 @@ pub async fn read(
     }
     let client = match &challenge.client {
         None => None,
-        Some(id) => service.clients.client_by_id(context.project, id).await?.map(|found| found.client),
+        Some(id) => service.clients.client_by_id(context.project, id).await?.map(|found| found.client.clone()),
     };
     Ok((challenge, client))
 }

@@ -3,7 +3,7 @@
 use orrery_core::RequestContext;
 use url::Url;
 
-use super::{Current, LoggedOut, LogoutChallenge, current, default_target};
+use super::{Current, LoggedOut, LogoutChallenge, current, default_target, end_session};
 use crate::authorize::{CookieChange, Cookies, jar};
 use crate::challenge::seal::{Kind, Sealer};
 use crate::client::Client;
@@ -54,7 +54,7 @@ pub(super) async fn end(
     current: Option<Current>,
 ) -> Result<LoggedOut, OAuth2Error> {
     let target = challenge.target.unwrap_or_else(|| default_target(config));
-    let ended = service.login_sessions.login_session_end(context.project, challenge.session).await?;
+    let ended = end_session(service, context, challenge.session).await?;
     let here = current.filter(|current| current.session == challenge.session);
     if let (None, Some(identity)) = (&ended, here.as_ref().and_then(|here| here.identity)) {
         // Signed in, and no client has ever asked: there is no session of ours to end.
@@ -65,7 +65,7 @@ pub(super) async fn end(
         None => Vec::new(),
     };
     let frames = ended.as_ref().map(|ended| frames(config, ended)).unwrap_or_default();
-    Ok(LoggedOut { target, frames, cookies, ended })
+    Ok(LoggedOut { target, frames, cookies })
 }
 
 /// The addresses of clients that are told through the browser, with `iss` and `sid` (Front-Channel Logout section 2).

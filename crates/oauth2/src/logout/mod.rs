@@ -1,18 +1,19 @@
 //! Logout (OpenID Connect RP-Initiated, Front-Channel and Back-Channel Logout 1.0).
 //!
 //! `begin.rs` takes the browser's request, `decide.rs` is what the logout application does, `finish.rs` ends the session and
-//! says whom that concerns, `back_channel.rs` tells them.
+//! says whom the browser has to tell, `end.rs` stores what the others are told, `back_channel.rs` writes that.
 
 mod back_channel;
 mod begin;
 mod challenge;
 mod decide;
+mod end;
 mod finish;
 
-pub use back_channel::notify;
 pub use begin::begin;
 pub use challenge::LogoutChallenge;
 pub use decide::{accept, read};
+pub use end::end_session;
 pub use finish::finish;
 
 use orrery_core::id::{LoginSessionId, SessionId};
@@ -21,7 +22,6 @@ use orrery_core::{RequestContext, StoreError};
 use crate::authorize::{CookieChange, Cookies, SignInState, endpoint, jar};
 use crate::config::Config;
 use crate::service::OAuth2Service;
-use crate::store::SessionEnded;
 
 /// What a browser is told that asked to be logged out.
 #[derive(Debug)]
@@ -32,14 +32,12 @@ pub struct LoggedOut {
     pub frames: Vec<String>,
     /// What becomes of its cookies.
     pub cookies: Vec<CookieChange>,
-    /// The session that has ended, for [`notify`].
-    pub ended: Option<SessionEnded>,
 }
 
 impl LoggedOut {
     /// The browser goes on, and nothing has happened.
     const fn nothing(target: String) -> Self {
-        Self { target, frames: Vec::new(), cookies: Vec::new(), ended: None }
+        Self { target, frames: Vec::new(), cookies: Vec::new() }
     }
 }
 

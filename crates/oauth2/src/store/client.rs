@@ -1,5 +1,7 @@
 //! Clients.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use orrery_core::{Page, PageRequest, ProjectId, StoreError};
 
@@ -32,7 +34,7 @@ pub trait ClientStore: Send + Sync {
     async fn client_create(&self, project: ProjectId, client: &ClientRecord) -> Result<(), StoreError>;
 
     /// One client.
-    async fn client_by_id(&self, project: ProjectId, id: &ClientId) -> Result<Option<ClientRecord>, StoreError>;
+    async fn client_by_id(&self, project: ProjectId, id: &ClientId) -> Result<Option<Arc<ClientRecord>>, StoreError>;
 
     /// A page of clients in ascending id order. The keyset key is the last id.
     async fn client_list(

@@ -1,19 +1,31 @@
 //! Login sessions.
 
 use async_trait::async_trait;
+use orrery_core::event::NewEvent;
 use orrery_core::id::LoginSessionId;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 
-use crate::client::Client;
+use crate::client::{Client, ClientId};
 use crate::session::LoginSession;
 
-/// A login session that was ended, and whom that concerns.
+/// A login session that ends, and whom that concerns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionEnded {
-    /// The session as it was.
+    /// The session.
     pub session: LoginSession,
     /// The clients that got tokens through it, by id.
     pub clients: Vec<Client>,
+}
+
+/// What became of a session that was to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// It has ended.
+    Done,
+    /// It had ended before.
+    Gone,
+    /// It goes on: a client has got tokens through it that nobody told of its end. Read them again.
+    MoreClients,
 }
 
 /// Login sessions. Signing in writes them with the authorization that it belongs to; see
@@ -36,13 +48,22 @@ pub trait LoginSessionStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<LoginSession>, StoreError>;
 
-    /// Ends a session and the identity's session behind it, and says which clients have tokens of it. None when it
-    /// had ended before: of several that ask at once, one gets the list.
-    async fn login_session_end(
+    /// One session, also one that counts no longer, and the clients that have tokens of it.
+    async fn login_session_with_clients(
         &self,
         project: ProjectId,
         id: LoginSessionId,
     ) -> Result<Option<SessionEnded>, StoreError>;
+
+    /// Ends a session and the identity's session behind it, and stores the events by which `told`, its clients, hear of
+    /// that. Of several that ask at once, one ends it.
+    async fn login_session_end(
+        &self,
+        project: ProjectId,
+        id: LoginSessionId,
+        told: &[ClientId],
+        events: &[NewEvent],
+    ) -> Result<SessionEnd, StoreError>;
 
     /// Ends every session of a subject, with the identity's sessions behind them. Says how many.
     async fn login_sessions_end(&self, project: ProjectId, subject: &str) -> Result<u64, StoreError>;

@@ -46,6 +46,7 @@ pub async fn issue(
         access_token: access.value,
         refresh_token: None,
         id_token: None,
+        credential_nonce: None,
         issued_token_type: None,
     })
 }

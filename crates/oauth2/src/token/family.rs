@@ -8,6 +8,7 @@ use super::access::{self, AccessRequest};
 use super::id_token::{self, IdTokenRequest};
 use super::response::{TokenResponse, TokenType};
 use super::{RefreshToken, StoredToken, TokenKind, hook, lifespan};
+use crate::credential::{self, CredentialNonce};
 use crate::endpoint::Call;
 use crate::error::OAuth2Error;
 use crate::grant::Grant;
@@ -92,11 +93,17 @@ pub async fn issue(
         scope: access_scope.join(" "),
         refresh_token: refresh.map(|refresh| refresh.token.text().to_owned()),
         id_token,
+        credential_nonce: credential_nonce(call, access_scope, &access.value),
         issued_token_type: None,
         access_token: access.value,
     };
     let grant_until = refresh_until.map_or(access.expires_at, |until| until.max(access.expires_at));
     Ok(Issued { response, access: access.stored, refresh: stored, grant_until })
+}
+
+fn credential_nonce(call: &Call<'_>, scope: &[String], access_token: &str) -> Option<CredentialNonce> {
+    let asked = scope::is_openid(scope) && scope.iter().any(|scope| scope == credential::SCOPE);
+    asked.then(|| credential::nonce(&call.service.keyring, call.now, access_token))
 }
 
 fn stored_refresh(call: &Call<'_>, grant: &Grant, grant_type: GrantType, refresh: Refresh<'_>) -> StoredToken {

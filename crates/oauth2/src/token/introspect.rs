@@ -1,11 +1,14 @@
 //! Introspection (RFC 7662): what a resource server may know of a token.
 
 use orrery_core::{ProjectId, Timestamp};
+use orrery_keys::TokenToSign;
+use orrery_keys::config::ID_TOKEN_SET;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::lookup::{self, LiveToken};
 use super::{TokenKind, id_token};
+use crate::client::Client;
 use crate::error::OAuth2Error;
 use crate::scope;
 use crate::service::OAuth2Service;
@@ -78,6 +81,28 @@ pub async fn introspect(
     let covers =
         |live: &LiveToken| required.iter().all(|asked| scope::allows(config.scope_strategy, &live.token.scope, asked));
     Ok(found.filter(covers).map_or_else(Introspection::default, |live| describe(&config.issuer, live)))
+}
+
+/// What was found, as a JWT for the client that asked (RFC 9701 section 5).
+///
+/// # Errors
+/// When it cannot be signed.
+pub async fn signed(
+    service: &OAuth2Service,
+    project: ProjectId,
+    now: Timestamp,
+    client: &Client,
+    found: &Introspection,
+) -> Result<String, OAuth2Error> {
+    let claims = json!({
+        "iss": service.config.load().issuer,
+        "aud": client.id,
+        "iat": now.as_seconds(),
+        "token_introspection": found,
+    });
+    let Value::Object(claims) = claims else { return Err(OAuth2Error::internal("claims are an object")) };
+    let token = TokenToSign { set: ID_TOKEN_SET, algorithm: None, typ: "token-introspection+jwt", claims: &claims };
+    Ok(service.keys.sign_jwt(project, now, token).await?)
 }
 
 fn describe(issuer: &str, live: LiveToken) -> Introspection {

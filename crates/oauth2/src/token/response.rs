@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::credential::CredentialNonce;
+
 /// A successful answer.
 #[derive(Serialize)]
 pub struct TokenResponse {
@@ -19,6 +21,9 @@ pub struct TokenResponse {
     /// Who signed in (OpenID Connect Core section 3.1.3.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+    /// For the proof of a key that a credential is to be bound to.
+    #[serde(flatten)]
+    pub credential_nonce: Option<CredentialNonce>,
     /// What kind of token was exchanged for (RFC 8693 section 2.2.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<&'static str>,

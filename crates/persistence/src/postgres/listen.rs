@@ -1,4 +1,4 @@
-//! Hearing what changes sessions, on this node and on others.
+//! Hearing what changes sessions and clients, on this node and on others.
 //!
 //! A trigger notifies twice, in the transaction itself: on [`CHANNEL`], which every node's listening connection hears,
 //! and on a channel of the connection that writes. PostgreSQL hands a connection its own notifications together with the answer to its
@@ -14,11 +14,14 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::cache::Changes;
 use crate::queue::Trouble;
-use crate::session_cache::SessionCache;
 
 /// Where the triggers tell every node.
 const CHANNEL: &str = "orrery_identity_changed";
+
+/// How the triggers mark the id of a client; that of an identity stands alone.
+const CLIENT: &str = "client ";
 
 /// The channel on which the triggers tell the connection that they ran on.
 pub(super) const LISTEN_TO_ONESELF: &str =
@@ -37,14 +40,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the operating system refuses a thread.
-pub(super) fn start(url: String, cache: &Arc<SessionCache>) -> std::io::Result<()> {
-    let cache = Arc::downgrade(cache);
+pub(super) fn start(url: String, changes: &Arc<Changes>) -> std::io::Result<()> {
+    let changes = Arc::downgrade(changes);
     let listen = move || {
-        while let Err(trouble) = listen(&url, &cache) {
-            let Some(cache) = cache.upgrade() else { return };
-            cache.unheard();
-            drop(cache);
-            tracing::warn!(reason = %trouble, "cannot listen to the database; sessions are not cached meanwhile");
+        while let Err(trouble) = listen(&url, &changes) {
+            let Some(used) = changes.upgrade() else { return };
+            used.unheard();
+            drop(used);
+            tracing::warn!(reason = %trouble, "cannot listen to the database; nothing is cached meanwhile");
             std::thread::sleep(PAUSE);
         }
     };
@@ -52,20 +55,20 @@ pub(super) fn start(url: String, cache: &Arc<SessionCache>) -> std::io::Result<(
 }
 
 /// Listens until the connection fails, which is an error, or nobody uses the cache any more.
-fn listen(url: &str, cache: &Weak<SessionCache>) -> Result<(), Trouble> {
+fn listen(url: &str, changes: &Weak<Changes>) -> Result<(), Trouble> {
     let trouble = |error: &dyn std::fmt::Display| Trouble::new(error);
     let mut connection = PgConnection::establish(url).map_err(|error| trouble(&error))?;
     let listen = format!("SET application_name = 'orrery-listen'; LISTEN {CHANNEL}");
     connection.batch_execute(&listen).map_err(|error| trouble(&error))?;
     // From here on nothing is missed; what was known before may be out of date.
-    let Some(used) = cache.upgrade() else { return Ok(()) };
+    let Some(used) = changes.upgrade() else { return Ok(()) };
     used.unheard();
     drop(used);
     loop {
         let asked = Instant::now();
         connection.batch_execute("SELECT 1").map_err(|error| trouble(&error))?;
         while asked.elapsed() < ASK {
-            let Some(used) = cache.upgrade() else { return Ok(()) };
+            let Some(used) = changes.upgrade() else { return Ok(()) };
             pass_on(&mut connection, &used)?;
             used.heard(Some(asked + TRUST));
             drop(used);
@@ -75,15 +78,17 @@ fn listen(url: &str, cache: &Weak<SessionCache>) -> Result<(), Trouble> {
 }
 
 /// Tells the cache what a connection was notified of.
-pub(super) fn pass_on(connection: &mut PgConnection, cache: &SessionCache) -> Result<(), Trouble> {
-    if !cache.is_used() {
+pub(super) fn pass_on(connection: &mut PgConnection, changes: &Changes) -> Result<(), Trouble> {
+    if !changes.are_used() {
         return Ok(());
     }
     for notification in connection.notifications_iter() {
         let notification = notification.map_err(|error| Trouble::new(&error))?;
-        match Uuid::try_parse(&notification.payload) {
-            Ok(identity) => cache.identity_changed(identity),
-            Err(_) => cache.anything_changed(),
+        let subject = notification.payload;
+        match (subject.strip_prefix(CLIENT), Uuid::try_parse(&subject)) {
+            (Some(client), _) => changes.changed(client.as_bytes()),
+            (None, Ok(identity)) => changes.changed(identity.as_bytes()),
+            (None, Err(_)) => changes.anything_changed(),
         }
     }
     Ok(())

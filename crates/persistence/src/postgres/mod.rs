@@ -7,11 +7,11 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use crate::cache::Caches;
 use crate::config::DatabaseConfig;
 use crate::foreign::postgres::has_table;
 use crate::migrate::{self, MigrationStatus};
 use crate::queue::{Queue, Trouble};
-use crate::session_cache::SessionCache;
 use crate::statements::{Counters, Meter, Purpose};
 use crate::workers::{self, Connect};
 
@@ -28,10 +28,13 @@ type Conn = PgConnection;
 /// Its query language.
 type Db = diesel::pg::Pg;
 
-/// Whether changes of this table void cached sessions.
+/// Whether changes of this table void what is cached.
 #[cfg(test)]
 fn hears_changes_of(table: &str) -> bool {
-    let triggers = include_str!("../../../../migrations/postgres/20261126000100_hear_identity_changes/up.sql");
+    let triggers = concat!(
+        include_str!("../../../../migrations/postgres/20261126000100_hear_identity_changes/up.sql"),
+        include_str!("../../../../migrations/postgres/20261126000531_hear_client_changes/up.sql"),
+    );
     triggers.contains(&format!("AFTER UPDATE OR DELETE ON {table}\n"))
 }
 
@@ -64,10 +67,10 @@ const MIGRATION_LOCK: i64 = 0x6f72_7265_7279;
 pub(crate) fn open(config: &DatabaseConfig, server: &Arc<Server>) -> std::io::Result<Store> {
     let (queue, jobs) = Queue::new(config.queue, config.timeout);
     workers::start("postgres", server.connections, &jobs, server)?;
-    if server.sessions.is_used() {
-        listen::start(server.url.clone(), &server.sessions)?;
+    if server.caches.changes.are_used() {
+        listen::start(server.url.clone(), &server.caches.changes)?;
     }
-    Ok(Store::new(queue.clone(), queue, Arc::clone(&server.sessions)))
+    Ok(Store::new(queue.clone(), queue, Arc::clone(&server.caches)))
 }
 
 /// Where the database is and how to talk to it.
@@ -77,7 +80,7 @@ pub(crate) struct Server {
     pub(crate) connections: usize,
     pub(crate) statement_timeout: Duration,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) sessions: Arc<SessionCache>,
+    pub(crate) caches: Arc<Caches>,
 }
 
 impl Connect<PgConnection> for Server {
@@ -99,15 +102,15 @@ impl Connect<PgConnection> for Server {
 
     /// The connection that writes hears at once what it has changed, not when the listening one does.
     fn before_first_write(&self, connection: &mut PgConnection) -> Result<(), Trouble> {
-        if !self.sessions.is_used() {
+        if !self.caches.changes.are_used() {
             return Ok(());
         }
         connection.batch_execute(listen::LISTEN_TO_ONESELF).map_err(|error| Trouble::new(&error))
     }
 
     fn after_write(&self, connection: &mut PgConnection) {
-        if listen::pass_on(connection, &self.sessions).is_err() {
-            self.sessions.anything_changed();
+        if listen::pass_on(connection, &self.caches.changes).is_err() {
+            self.caches.changes.anything_changed();
         }
     }
 }

@@ -8,12 +8,12 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
+use crate::cache::Caches;
 use crate::config::DatabaseConfig;
 use crate::foreign::Product;
 use crate::foreign::sqlite::has_table;
 use crate::migrate::{self, MigrationStatus, SchemaError};
 use crate::queue::{Decision, Queue, Trouble};
-use crate::session_cache::SessionCache;
 use crate::statements::{Counters, Meter, Purpose};
 use crate::workers::{self, Connect};
 
@@ -30,7 +30,7 @@ type Conn = SqliteConnection;
 /// Its query language.
 type Db = diesel::sqlite::Sqlite;
 
-/// Whether changes of this table void cached sessions.
+/// Whether changes of this table void what is cached.
 #[cfg(test)]
 fn hears_changes_of(table: &str) -> bool {
     ["UPDATE", "DELETE"].iter().all(|event| watch::TRIGGERS.contains(&format!("AFTER {event} ON main.{table}\n")))
@@ -66,20 +66,20 @@ pub(crate) fn open(
     config: &DatabaseConfig,
     path: Option<PathBuf>,
     counters: Arc<Counters>,
-    sessions: &Arc<SessionCache>,
+    caches: &Arc<Caches>,
 ) -> Result<Store, Trouble> {
     // Shorter than the callers wait, so that they hear of a lock that another process holds.
     let file = Arc::new(File { path, lock_timeout: config.timeout / 2, counters });
     file.create().map_err(|error| Trouble::new(&error))?;
     let (writes, jobs) = Queue::new(config.queue, config.timeout);
-    writer::start(&file, file.connect()?, jobs, sessions).map_err(|error| Trouble::new(&error))?;
+    writer::start(&file, file.connect()?, jobs, &caches.changes).map_err(|error| Trouble::new(&error))?;
     if file.path.is_none() {
         // Nobody else can see a database in memory: its one thread reads too.
-        return Ok(Store::new(writes.clone(), writes, Arc::clone(sessions)));
+        return Ok(Store::new(writes.clone(), writes, Arc::clone(caches)));
     }
     let (reads, jobs) = Queue::new(config.queue, config.timeout);
     workers::start("sqlite-read", READERS, &jobs, &Arc::new(Reader(file))).map_err(|error| Trouble::new(&error))?;
-    Ok(Store::new(reads, writes, Arc::clone(sessions)))
+    Ok(Store::new(reads, writes, Arc::clone(caches)))
 }
 
 impl Store {

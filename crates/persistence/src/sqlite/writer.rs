@@ -9,8 +9,8 @@ use diesel::{Connection, SqliteConnection};
 
 use super::File;
 use super::watch::Watch;
+use crate::cache::Changes;
 use crate::queue::{BoxedJob, Trouble, Undone};
-use crate::session_cache::SessionCache;
 use crate::statements::Purpose;
 use crate::workers::Connect;
 
@@ -28,9 +28,9 @@ pub(super) fn start(
     file: &Arc<File>,
     connection: SqliteConnection,
     jobs: flume::Receiver<BoxedJob<SqliteConnection>>,
-    sessions: &Arc<SessionCache>,
+    changes: &Arc<Changes>,
 ) -> std::io::Result<()> {
-    let watch = Watch::new(Arc::clone(sessions));
+    let watch = Watch::new(Arc::clone(changes));
     let mut writer = Writer { file: Arc::clone(file), connection, jobs, watch };
     std::thread::Builder::new().name("sqlite-write".to_owned()).spawn(move || writer.serve()).map(|_| ())
 }

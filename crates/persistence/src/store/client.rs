@@ -1,5 +1,7 @@
 //! OAuth2 clients.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, select};
 use diesel::prelude::*;
@@ -27,18 +29,24 @@ impl ClientStore for Store {
         .await
     }
 
-    async fn client_by_id(&self, project: ProjectId, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
-        let id = id.to_string();
-        self.read(move |connection| {
+    async fn client_by_id(&self, project: ProjectId, id: &ClientId) -> Result<Option<Arc<ClientRecord>>, StoreError> {
+        if let Some(known) = self.caches.clients.find([(project, id.clone())]) {
+            return Ok(Some(known));
+        }
+        let as_of = self.caches.changes.as_of();
+        let text = id.to_string();
+        let read = self.read(move |connection| {
             let row = clients::table
                 .filter(clients::project_id.eq(Uid(project)))
-                .filter(clients::id.eq(id))
+                .filter(clients::id.eq(text))
                 .select(ClientRow::as_select())
                 .first(connection)
                 .optional()?;
-            Ok(row.map(ClientRow::into_record))
-        })
-        .await
+            Ok(row.map(|row| Arc::new(row.into_record())))
+        });
+        Ok(read.await?.inspect(|client| {
+            self.caches.clients.keep(as_of, (project, id.clone()), id.as_str().as_bytes(), client);
+        }))
     }
 
     async fn client_list(
@@ -77,7 +85,7 @@ impl ClientStore for Store {
     async fn client_update(&self, project: ProjectId, client: &ClientRecord) -> Result<Updated, StoreError> {
         let (id, version) = (client.client.id.to_string(), client.version);
         let row = ClientRow::new(project, client).changed();
-        self.write(move |connection| {
+        let updated = self.write(move |connection| {
             let one = clients::table.filter(clients::project_id.eq(Uid(project))).filter(clients::id.eq(id));
             let changed =
                 diesel::update(one.clone().filter(clients::version.eq(version))).set(row).execute(connection)?;
@@ -86,8 +94,13 @@ impl ClientStore for Store {
             }
             let there: bool = select(exists(one)).get_result(connection)?;
             Ok(if there { Updated::Stale } else { Updated::Unknown })
-        })
-        .await
+        });
+        let updated = updated.await?;
+        if updated != Updated::Done {
+            // The caller may have read it here before this node heard of another's change.
+            self.caches.changes.changed(client.client.id.as_str().as_bytes());
+        }
+        Ok(updated)
     }
 
     async fn client_delete(&self, project: ProjectId, id: &ClientId) -> Result<bool, StoreError> {
@@ -130,4 +143,14 @@ fn end_everything_of(connection: &mut Conn, project: ProjectId, client: &str) ->
     }
     delete_from!(grants, tokens, authorizations, pushed_requests, device_codes);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::hears_changes_of;
+
+    #[test]
+    fn the_table_of_cached_clients_tells_of_its_changes() {
+        assert!(hears_changes_of("clients"));
+    }
 }

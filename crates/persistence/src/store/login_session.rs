@@ -2,18 +2,21 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use orrery_core::event::NewEvent;
 use orrery_core::id::{LoginSessionId, SessionId};
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::identity::IdentityState;
-use orrery_oauth2::client::Client;
+use orrery_oauth2::client::{Client, ClientId};
 use orrery_oauth2::session::LoginSession;
-use orrery_oauth2::store::{LoginSessionStore, SessionEnded, SessionWrite};
+use orrery_oauth2::store::{LoginSessionStore, SessionEnd, SessionEnded, SessionWrite};
 
 use super::super::Conn;
-use super::Store;
+use super::{Store, event};
 use crate::columns::{At, Document, Hash, Uid, Word};
 use crate::error::Outcome;
+use crate::queue::Decision;
 use crate::rows::authorization::LoginSessionRow;
+use crate::rows::event::NewEventRow;
 use crate::schema::{clients, grants, identities, login_sessions, sessions};
 
 /// What decides whether the identity's session behind a sign-in is active; none when there is no such session.
@@ -63,32 +66,50 @@ impl LoginSessionStore for Store {
         .await
     }
 
-    async fn login_session_end(
+    async fn login_session_with_clients(
         &self,
         project: ProjectId,
         id: LoginSessionId,
     ) -> Result<Option<SessionEnded>, StoreError> {
-        self.write(move |connection| {
+        self.read(move |connection| {
+            let session: Option<LoginSessionRow> = login_sessions::table
+                .filter(login_sessions::project_id.eq(Uid(project)))
+                .filter(login_sessions::id.eq(Uid(id)))
+                .select(LoginSessionRow::as_select())
+                .first(connection)
+                .optional()?;
+            let Some(session) = session else { return Ok(None) };
+            let found: Vec<Document<Client>> = clients_of(project, id).select(clients::client).load(connection)?;
+            let clients = found.into_iter().map(|client| client.0).collect();
+            Ok(Some(SessionEnded { session: session.into_session(), clients }))
+        })
+        .await
+    }
+
+    async fn login_session_end(
+        &self,
+        project: ProjectId,
+        id: LoginSessionId,
+        told: &[ClientId],
+        events: &[NewEvent],
+    ) -> Result<SessionEnd, StoreError> {
+        let told: Vec<_> = told.iter().map(ToString::to_string).collect();
+        let events = NewEventRow::all(project, events);
+        self.decide(move |connection| {
             let ended: Option<LoginSessionRow> = diesel::delete(login_sessions::table)
                 .filter(login_sessions::project_id.eq(Uid(project)))
                 .filter(login_sessions::id.eq(Uid(id)))
                 .returning(LoginSessionRow::as_returning())
                 .get_result(connection)
                 .optional()?;
-            let Some(ended) = ended else { return Ok(None) };
-            let session = ended.into_session();
-            revoke(connection, project, session.identity_session.into_iter().collect())?;
-            let theirs = grants::table
-                .filter(grants::project_id.eq(Uid(project)))
-                .filter(grants::login_session_id.eq(Uid(id)))
-                .select(grants::client_id);
-            let found: Vec<Document<Client>> = clients::table
-                .filter(clients::project_id.eq(Uid(project)))
-                .filter(clients::id.eq_any(theirs))
-                .order(clients::id)
-                .select(clients::client)
-                .load(connection)?;
-            Ok(Some(SessionEnded { session, clients: found.into_iter().map(|client| client.0).collect() }))
+            let Some(ended) = ended else { return Ok(Decision::Undo(SessionEnd::Gone)) };
+            let concerned: Vec<String> = clients_of(project, id).select(clients::id).load(connection)?;
+            if concerned.iter().any(|client| !told.contains(client)) {
+                return Ok(Decision::Undo(SessionEnd::MoreClients));
+            }
+            revoke(connection, project, ended.into_session().identity_session.into_iter().collect())?;
+            event::enqueue(connection, events)?;
+            Ok(Decision::Keep(SessionEnd::Done))
         })
         .await
     }
@@ -107,6 +128,18 @@ impl LoginSessionStore for Store {
         })
         .await
     }
+}
+
+/// The clients that have tokens of a sign-in, by id.
+#[diesel::dsl::auto_type]
+fn clients_of(project: ProjectId, id: LoginSessionId) -> _ {
+    let project: Uid<ProjectId> = Uid(project);
+    let id: Uid<LoginSessionId> = Uid(id);
+    let theirs = grants::table
+        .filter(grants::project_id.eq(project))
+        .filter(grants::login_session_id.eq(id))
+        .select(grants::client_id);
+    clients::table.filter(clients::project_id.eq(project)).filter(clients::id.eq_any(theirs)).order(clients::id)
 }
 
 /// Sign-ins, each with the identity's session and the identity behind it.

@@ -1,8 +1,8 @@
 //! The queries, once for both databases: this folder is mounted below `postgres` and below `sqlite`, and `super`
 //! names what differs.
 //!
-//! Sessions that were read are cached. A method that changes them, or whom they belong to, needs to do nothing for that:
-//! see `session_cache.rs`.
+//! Sessions and clients that were read are cached. A method that changes them, or whom they belong to, needs to do nothing
+//! for that: see `cache/mod.rs`.
 //!
 //! To add a store: declare its trait in the crate that needs it, implement it in a file here, hand it out in
 //! `lib.rs`, and prove it in the conformance suite.
@@ -38,22 +38,22 @@ use diesel::RunQueryDsl;
 use orrery_core::StoreError;
 
 use super::{Conn, SINGLE_STATEMENT, has_table};
+use crate::cache::Caches;
 use crate::error::Outcome;
 use crate::foreign::Product;
 use crate::queue::{Decision, Queue};
-use crate::session_cache::SessionCache;
 use crate::statements::Purpose;
 
 /// Every storage trait, on one database.
 pub(crate) struct Store {
     reads: Queue<Conn>,
     pub(super) writes: Queue<Conn>,
-    sessions: Arc<SessionCache>,
+    caches: Arc<Caches>,
 }
 
 impl Store {
-    pub(super) const fn new(reads: Queue<Conn>, writes: Queue<Conn>, sessions: Arc<SessionCache>) -> Self {
-        Self { reads, writes, sessions }
+    pub(super) const fn new(reads: Queue<Conn>, writes: Queue<Conn>, caches: Arc<Caches>) -> Self {
+        Self { reads, writes, caches }
     }
 
     /// Reads.

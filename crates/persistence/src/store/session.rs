@@ -28,10 +28,10 @@ impl SessionStore for Store {
         project: ProjectId,
         token: &[TokenHash],
     ) -> Result<Option<Arc<SessionWithIdentity>>, StoreError> {
-        if let Some(known) = self.sessions.find(project, token) {
+        if let Some(known) = self.caches.sessions.find(token.iter().map(|token| (project, *token))) {
             return Ok(Some(known));
         }
-        let as_of = self.sessions.as_of();
+        let as_of = self.caches.changes.as_of();
         let token: Vec<_> = token.iter().copied().map(Hash).collect();
         let read = self.read(move |connection| {
             let query = with_identity().filter(sessions::project_id.eq(Uid(project))).select((
@@ -49,7 +49,8 @@ impl SessionStore for Store {
             Ok(found.map(|(token, session, identity)| (token.0, Arc::new(session.with_identity(identity)))))
         });
         Ok(read.await?.map(|(token, session)| {
-            self.sessions.keep(as_of, project, token, &session);
+            let subject = session.identity.id.as_uuid();
+            self.caches.sessions.keep(as_of, (project, token), subject.as_bytes(), &session);
             session
         }))
     }
@@ -248,7 +249,7 @@ mod tests {
         let tables: Vec<_> = tables.collect();
         assert_eq!(tables, ["sessions", "identities"], "{query}");
         for table in tables {
-            assert!(hears_changes_of(table), "{table} needs triggers: see session_cache.rs");
+            assert!(hears_changes_of(table), "{table} needs triggers: see cache/mod.rs");
         }
         assert!(!hears_changes_of("flows"));
     }

@@ -1,8 +1,10 @@
 //! OAuth2 clients.
 
+use std::time::{Duration, Instant};
+
 use orrery_core::error::Conflict;
 use orrery_core::{PageRequest, StoreError};
-use orrery_oauth2::client::{ClientId, ClientRecord, SecretHash};
+use orrery_oauth2::client::{Client, ClientId, ClientRecord, SecretHash};
 use orrery_oauth2::store::{ClientFilter, Updated};
 use serde_json::json;
 
@@ -17,6 +19,7 @@ on_both_engines!(
     lists_are_in_order_and_filtered,
     deleting_ends_everything_the_client_was_given,
     another_project_sees_and_changes_nothing,
+    a_known_client_is_read_once_and_every_change_is_seen,
 );
 
 fn id(text: &str) -> ClientId {
@@ -27,14 +30,14 @@ async fn what_is_created_is_read_back(stage: Stage) {
     let store = stage.database.clients();
     let full = client("full");
     store.client_create(OURS, &full).await.expect("creates");
-    assert_eq!(store.client_by_id(OURS, &full.client.id).await.expect("reads"), Some(full));
+    assert_eq!(store.client_by_id(OURS, &full.client.id).await.expect("reads").as_deref(), Some(&full));
     let mut bare = client("bare");
     bare.secrets = orrery_oauth2::client::ClientSecrets::default();
     bare.registration_token = None;
     bare.client.jwks = None;
     bare.client.metadata.clear();
     store.client_create(OURS, &bare).await.expect("creates");
-    assert_eq!(store.client_by_id(OURS, &bare.client.id).await.expect("reads"), Some(bare));
+    assert_eq!(store.client_by_id(OURS, &bare.client.id).await.expect("reads").as_deref(), Some(&bare));
     assert_eq!(store.client_by_id(OURS, &id("Full")).await.expect("reads"), None, "ids are compared exactly");
 }
 
@@ -67,7 +70,7 @@ async fn an_update_replaces_everything_but_never_a_newer_one(stage: Stage) {
     second.registration_token = None;
     assert_eq!(store.client_update(OURS, &second).await.expect("updates"), Updated::Done);
     let stored = store.client_by_id(OURS, &second.client.id).await.expect("reads").expect("is there");
-    assert_eq!(stored, ClientRecord { version: first.version + 1, ..second.clone() });
+    assert_eq!(*stored, ClientRecord { version: first.version + 1, ..second.clone() });
     assert_eq!(store.client_update(OURS, &first).await.expect("refuses"), Updated::Stale);
     assert_eq!(store.client_by_id(OURS, &second.client.id).await.expect("reads"), Some(stored));
     let by_name = ClientFilter { name: Some("Renamed".to_owned()), owner: None };
@@ -201,5 +204,45 @@ async fn another_project_sees_and_changes_nothing(stage: Stage) {
     assert!(!store.client_delete(THEIRS, &ours.client.id).await.expect("finds nothing"));
     store.client_create(THEIRS, &client("ours")).await.expect("the same id is free there");
     assert!(store.client_delete(THEIRS, &ours.client.id).await.expect("deletes theirs"));
-    assert_eq!(store.client_by_id(OURS, &ours.client.id).await.expect("reads"), Some(ours));
+    assert_eq!(store.client_by_id(OURS, &ours.client.id).await.expect("reads").as_deref(), Some(&ours));
+}
+
+/// What another node, or an operator, changes is seen; what was read comes from memory.
+async fn a_known_client_is_read_once_and_every_change_is_seen(stage: Stage) {
+    let store = stage.database.clients();
+    let first = client("known");
+    store.client_create(OURS, &first).await.expect("creates");
+    until_known(&stage, &first.client.id).await;
+    assert_eq!(store.client_by_id(THEIRS, &first.client.id).await.expect("reads"), None, "in another project");
+
+    let renamed =
+        ClientRecord { client: Client { name: "Renamed".to_owned(), ..first.client.clone() }, ..first.clone() };
+    assert_eq!(store.client_update(OURS, &renamed).await.expect("updates"), Updated::Done);
+    let read = store.client_by_id(OURS, &first.client.id).await.expect("reads").expect("is there");
+    assert_eq!((read.client.name.as_str(), read.version), ("Renamed", first.version + 1));
+
+    until_known(&stage, &first.client.id).await;
+    stage.beside().run("UPDATE clients SET version = version + 1");
+    let begun = Instant::now();
+    while store.client_by_id(OURS, &first.client.id).await.expect("reads").expect("is there").version == read.version {
+        assert!(begun.elapsed() < Duration::from_secs(20), "was not told");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    until_known(&stage, &first.client.id).await;
+    assert!(store.client_delete(OURS, &first.client.id).await.expect("deletes"));
+    assert_eq!(store.client_by_id(OURS, &first.client.id).await.expect("reads"), None);
+}
+
+/// Reads the client until it comes from memory.
+async fn until_known(stage: &Stage, id: &ClientId) {
+    for _ in 0..20_000 {
+        let before = stage.database.client_cache().hits;
+        assert!(stage.database.clients().client_by_id(OURS, id).await.expect("reads").is_some());
+        if stage.database.client_cache().hits > before {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("the client was never served from memory");
 }

@@ -7,10 +7,10 @@ use orrery_core::id::{GrantId, LoginSessionId};
 use orrery_oauth2::client::Client;
 use orrery_oauth2::grant::Grant;
 use orrery_oauth2::session::LoginSession;
-use orrery_oauth2::store::{Begins, GrantWithClient, LoginCompleted, SessionEnded, SessionWrite, Stepped};
+use orrery_oauth2::store::{Begins, GrantWithClient, LoginCompleted, SessionEnd, SessionEnded, SessionWrite, Stepped};
 
 use crate::oauth2_sample::{SUBJECT, flow, grant, granted, login_session, registered};
-use crate::sample::{HOUR, NOW, identity};
+use crate::sample::{HOUR, NOW, event, identity};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
 
 on_both_engines!(
@@ -128,14 +128,21 @@ async fn ending_a_session_names_its_clients_once(stage: Stage) {
     for one in [&client, &client, &other] {
         give(&stage, one, &session, &grant(one, session.id)).await;
     }
+    let store = stage.database.login_sessions();
+    let (id, concerned) = (session.id, [client.id.clone(), other.id.clone()]);
+    let read = store.login_session_with_clients(OURS, id).await.expect("reads");
+    assert_eq!(read, Some(SessionEnded { session, clients: vec![client, other] }));
+    let forgotten = store.login_session_end(OURS, id, &concerned[..1], &[event("ada")]).await.expect("asks");
+    assert_eq!(forgotten, SessionEnd::MoreClients);
+    assert_eq!((stage.beside().rows("login_sessions"), stage.beside().rows("events")), (1, 0), "nothing was done");
     let outcomes = sixteen_times(|| {
-        let (store, id) = (stage.database.login_sessions(), session.id);
-        async move { store.login_session_end(OURS, id).await.expect("ends") }
+        let (store, told) = (stage.database.login_sessions(), concerned.clone());
+        async move { store.login_session_end(OURS, id, &told, &[event("ada")]).await.expect("ends") }
     })
     .await;
-    let mut told: Vec<_> = outcomes.into_iter().flatten().collect();
-    assert_eq!(told.pop(), Some(SessionEnded { session, clients: vec![client, other] }));
-    assert_eq!(told, [], "one of them was first");
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == SessionEnd::Done).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == SessionEnd::Gone).count(), 15);
+    assert_eq!(stage.beside().rows("events"), 1, "the clients are told once");
     assert_eq!(stage.beside().rows("grants"), 3, "logging out takes nothing back");
 }
 
@@ -148,7 +155,7 @@ async fn ending_either_session_ends_the_other(stage: Stage) {
     give(&stage, &client, &session, &grant(&client, session.id)).await;
     let find = async || stage.database.sessions().session_by_token(OURS, &[token]).await.expect("reads");
     assert!(find().await.expect("is there").session.active);
-    stage.database.login_sessions().login_session_end(OURS, session.id).await.expect("ends").expect("was there");
+    stage.database.login_sessions().login_session_end(OURS, session.id, &[client.id], &[]).await.expect("ends");
     assert!(!find().await.expect("is there").session.active);
 }
 
@@ -186,7 +193,9 @@ async fn another_project_sees_and_ends_nothing(stage: Stage) {
     assert_eq!(grants.grants_revoke(THEIRS, SUBJECT, None).await.expect("asks"), 0);
     assert_eq!(sessions.login_session_by_id(THEIRS, session.id, NOW).await.expect("reads"), None);
     assert_eq!(sessions.login_session_by_token(THEIRS, &[session.token], NOW).await.expect("reads"), None);
-    assert_eq!(sessions.login_session_end(THEIRS, session.id).await.expect("asks"), None);
+    assert_eq!(sessions.login_session_with_clients(THEIRS, session.id).await.expect("asks"), None);
+    let ended = sessions.login_session_end(THEIRS, session.id, &[], &[event("ada")]).await.expect("asks");
+    assert_eq!((ended, stage.beside().rows("events")), (SessionEnd::Gone, 0));
     assert_eq!(sessions.login_sessions_end(THEIRS, SUBJECT).await.expect("asks"), 0);
     let (grants, sessions) = (stage.beside().rows("grants"), stage.beside().rows("login_sessions"));
     assert_eq!((grants, sessions), (1, 1));

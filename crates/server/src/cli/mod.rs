@@ -165,9 +165,9 @@ pub enum Surfaces {
     All,
     /// Identities, sessions, self-service flows and their pages; keys
     Identity,
-    /// OAuth2 and OpenID Connect; keys
+    /// OAuth2 and OpenID Connect; keys. Clients hear of logouts from whoever serves `courier`
     Oauth2,
-    /// Delivery of messages
+    /// Delivery of messages, and of events such as web hooks and logouts
     Courier,
 }
 

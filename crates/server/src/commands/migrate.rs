@@ -5,7 +5,6 @@ use orrery_persistence::{Database, MigrationState};
 
 use super::{say, source};
 use crate::cli::{MigrateAction, Source};
-use crate::config::value::ByteSize;
 use crate::wiring;
 
 pub(super) async fn migrate(action: MigrateAction) -> anyhow::Result<()> {
@@ -39,7 +38,7 @@ pub(super) async fn migrate(action: MigrateAction) -> anyhow::Result<()> {
 /// The database, for a program that reads no sessions.
 fn database(source: &Source) -> anyhow::Result<Database> {
     let mut config = source::load(source)?.config;
-    config.database.session_cache = ByteSize(0);
+    config.database.without_caches();
     wiring::database(&config)
 }
 

@@ -24,6 +24,8 @@ pub struct Database {
     /// How much memory the cache of sessions may take, so that `whoami` need not ask the database; `0` for none. What
     /// changes a session is seen at once, and by other nodes on the same PostgreSQL within milliseconds.
     pub session_cache: ByteSize,
+    /// The same for OAuth2 clients, so that issuing a token need not read its client.
+    pub client_cache: ByteSize,
     /// Removal of what has expired.
     pub cleanup: Cleanup,
 }
@@ -37,8 +39,17 @@ impl Default for Database {
             queue: None,
             timeout: seconds(10),
             session_cache: ByteSize(32 << 20),
+            client_cache: ByteSize(8 << 20),
             cleanup: Cleanup::default(),
         }
+    }
+}
+
+impl Database {
+    /// For a program that reads neither sessions nor clients.
+    pub(crate) fn without_caches(&mut self) {
+        self.session_cache = ByteSize(0);
+        self.client_cache = ByteSize(0);
     }
 }
 

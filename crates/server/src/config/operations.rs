@@ -86,6 +86,11 @@ pub struct Limits {
     pub submits_per_minute: u32,
     /// Self-service flows begun from one client address or network per minute; 0 for no bound.
     pub flows_per_minute: u32,
+    /// Failures to authenticate as one OAuth2 client from one client address or network per minute, before that client is not
+    /// heard from there for a moment; 0 for no bound.
+    pub failed_client_authentications_per_minute: u32,
+    /// OAuth2 clients that register themselves from one client address or network per minute; 0 for no bound.
+    pub registrations_per_minute: u32,
     /// Failed attempts on one account, over every door to it, before it is closed for a while.
     pub failed_attempts: u32,
     /// Failures older than this do not count.
@@ -105,6 +110,8 @@ impl Default for Limits {
         Self {
             submits_per_minute: 60,
             flows_per_minute: 120,
+            failed_client_authentications_per_minute: 30,
+            registrations_per_minute: 10,
             failed_attempts: 10,
             attempt_window: seconds(15 * 60),
             lockout: seconds(15 * 60),

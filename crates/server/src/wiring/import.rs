@@ -10,7 +10,6 @@ use orrery_persistence::Database;
 
 use super::references;
 use crate::config::Loaded;
-use crate::config::value::ByteSize;
 use crate::outbound::GuardedClient;
 
 /// What a copy of identities needs.
@@ -33,7 +32,7 @@ impl ImportParts {
     pub(crate) async fn new(loaded: &Loaded) -> anyhow::Result<Self> {
         let mut config = loaded.config.clone();
         // Nobody reads sessions here.
-        config.database.session_cache = ByteSize(0);
+        config.database.without_caches();
         let outbound = Arc::new(GuardedClient::new(&config.outbound)?);
         outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
         let resolved = references::resolve(&config, "localhost", outbound).await?;
@@ -63,8 +62,8 @@ impl OAuth2ImportParts {
     /// When the database cannot be opened, or the configuration cannot be used.
     pub(crate) fn new(loaded: &Loaded) -> anyhow::Result<Self> {
         let mut config = loaded.config.clone();
-        // Nobody reads sessions here.
-        config.database.session_cache = ByteSize(0);
+        // Whoever imports reads each row once.
+        config.database.without_caches();
         let (database, keyring) = (super::database(&config)?, Arc::new(super::keyring(&config)?));
         let entropy = Arc::new(SystemEntropy::default());
         let settings = super::keys::settings(&config.keys)?;

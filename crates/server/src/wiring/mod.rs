@@ -14,6 +14,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use orrery_core::rate::Buckets;
 use orrery_core::{Clock, Entropy, Keyring};
 use orrery_courier::compose::Composer;
 use orrery_courier::config::CourierSettings;
@@ -151,7 +152,10 @@ impl Parts {
             hasher: Arc::new(oauth2::SharedHasher(Arc::clone(&identity))),
             entropy: Arc::clone(&entropy),
             outbound: Arc::clone(&outbound) as _,
+            outbox: Arc::new(identity.outbox.clone()),
             verified_secrets: VerifiedSecrets::default(),
+            failed_authentications: Buckets::default(),
+            registrations: Buckets::default(),
             client_keys: ClientKeys::new(Arc::clone(&outbound) as _),
             hydra: SystemSecrets::new(config.secrets.default.iter().map(Secret::as_secret)),
         });
@@ -356,6 +360,7 @@ pub fn database(config: &Config) -> anyhow::Result<Database> {
     settings.connections = config.database.connections.unwrap_or(settings.connections);
     settings.queue = config.database.queue.unwrap_or(settings.queue);
     settings.session_cache = config.database.session_cache.0;
+    settings.client_cache = config.database.client_cache.0;
     Ok(Database::connect(&settings)?)
 }
 

@@ -98,6 +98,11 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
         discovery: discovery(oauth2),
         cookies: cookies(oauth2, &public),
         require_pushed_authorization_requests: oauth2.require_pushed_authorization_requests,
+        limits: target::LimitsConfig {
+            failed_authentications: config.limits.failed_client_authentications_per_minute,
+            registrations: config.limits.registrations_per_minute,
+        },
+        dpop_nonces: oauth2.dpop.require_nonce,
         dev: mode == Mode::Dev,
         ..defaults
     })

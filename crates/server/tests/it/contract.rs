@@ -29,6 +29,7 @@ const SERVED: &[&str] = &[
     "/admin/recovery/",
     "/admin/sessions",
     "/admin/trust/",
+    "/credentials",
     "/health/",
     "/oauth2/auth",
     "/oauth2/device/",

@@ -72,6 +72,10 @@ impl Stage {
         Self { server: TestServer::start(TestOptions::with(backend, changes)).await }
     }
 
+    pub(crate) fn database(&self) -> &orrery_persistence::Database {
+        self.server.database()
+    }
+
     pub(crate) fn advance(&self, by: Duration) {
         self.server.advance(by);
     }

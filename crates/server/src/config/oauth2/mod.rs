@@ -58,6 +58,8 @@ pub struct OAuth2 {
     pub exclude_not_before_claim: bool,
     /// Authorization requests of all clients must be pushed (RFC 9126 section 5).
     pub require_pushed_authorization_requests: bool,
+    /// Proof of possession (RFC 9449).
+    pub dpop: Dpop,
     /// Hydra: show internal errors to clients. Never done here.
     pub expose_internal_errors: bool,
     /// Hydra: encryption of sessions. Nothing that could be used again is stored readably here.
@@ -87,11 +89,21 @@ impl Default for OAuth2 {
             preserve_ext_claims: false,
             exclude_not_before_claim: false,
             require_pushed_authorization_requests: false,
+            dpop: Dpop::default(),
             expose_internal_errors: false,
             session: None,
             hashers: None,
         }
     }
+}
+
+/// Proof of possession (RFC 9449).
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dpop {
+    /// Proofs must carry a nonce that this server handed out less than four minutes ago, so that none can be made in advance.
+    /// Costs clients one more request now and then.
+    pub require_nonce: bool,
 }
 
 /// Cookies of the OAuth2 server.

@@ -1,12 +1,17 @@
 //! Logout at the OAuth2 server.
 
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use orrery_testkit::Backend;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{LOGIN_APP, World, body, location, query, told};
+use crate::flows::hooks::target::{Reply, Target};
 
-async fn external(extra: serde_json::Value) -> World {
+async fn external(extra: Value) -> World {
     let mut urls = json!({"login": LOGIN_APP, "consent": super::world::CONSENT_APP,
         "logout": "https://apps.example/logout", "post_logout_redirect": "https://apps.example/bye"});
     for (name, value) in extra.as_object().expect("an object") {
@@ -91,6 +96,60 @@ async fn clients_are_told_through_the_browser() {
     let page = page.text().await.expect("a page");
     assert!(page.contains("https://app.example/front?a=b&amp;iss=") && page.contains(&sid), "{page}");
     assert!(page.contains("url=https://apps.example/bye"), "{page}");
+}
+
+/// Hears of logouts, and checks what it hears as the specification asks of a client (Back-Channel Logout section 2.6).
+#[tokio::test]
+async fn clients_are_told_behind_the_browser_until_they_listen() {
+    let target = Target::start().await;
+    target.reply(Reply::new(503, "not now"));
+    let world = World::with(
+        Backend::Sqlite,
+        json!({
+            "oauth2": {"urls": {"login": LOGIN_APP, "consent": super::world::CONSENT_APP}},
+            "outbound": {"allowed_networks": ["127.0.0.1/32"]},
+        }),
+    )
+    .await;
+    let browser = world.server.browser();
+    let listener = world.register(json!({"backchannel_logout_uri": format!("{}/out?a=b", target.url)})).await;
+    for client in [&listener, &world.client] {
+        world
+            .authorized(&browser, &[("client_id", client), ("prompt", "login")], json!({"grant_scope": ["openid"]}))
+            .await;
+    }
+    let url = location(&browser.get(logout(&world, "")).await);
+    let challenge = query(&url, "logout_challenge").expect("a challenge");
+    let sid = body(world.read("logout", &challenge).await).await["sid"].as_str().expect("a session").to_owned();
+    browser.get(world.decide("logout", "accept", &challenge, json!({})).await).await;
+
+    target.wait_for(1).await;
+    // It is told again as soon as the first answer is written down and a moment has passed.
+    let told = async {
+        while target.calls().len() < 2 {
+            world.server.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), told).await.expect("it is told again");
+    let [refused, heard] = target.wait_for(2).await.try_into().expect("it was called again");
+    assert_eq!(refused.body, heard.body, "the same token once more");
+    assert_eq!((heard.method.as_str(), heard.path.as_str()), ("POST", "/out?a=b"));
+    assert_eq!(heard.headers["content-type"], "application/x-www-form-urlencoded");
+    let token = heard.body.strip_prefix("logout_token=").expect("one parameter");
+    let part = |at: usize| -> Value {
+        let part = token.split('.').nth(at).expect("a JWT");
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
+    };
+    let (header, claims) = (part(0), part(1));
+    assert_eq!(header["typ"], "logout+jwt");
+    assert_eq!((&claims["aud"], &claims["sub"], &claims["sid"]), (&json!([listener]), &json!("ada"), &json!(sid)));
+    assert_eq!(claims["events"], json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
+    assert_eq!(claims["exp"].as_i64().expect("seconds") - claims["iat"].as_i64().expect("seconds"), 120);
+    assert!(claims.get("nonce").is_none() && claims["jti"].is_string());
+    let seen = world.server.api().get(world.server.admin("/admin/events")).send().await.expect("an answer");
+    let seen: Value = seen.json().await.expect("JSON");
+    assert_eq!((seen.as_array().map(Vec::len), &seen[0]["kind"]), (Some(1), &json!("oauth2.logout")), "{seen}");
 }
 
 #[tokio::test]

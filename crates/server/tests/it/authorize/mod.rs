@@ -3,6 +3,7 @@
 mod attacks;
 mod budget;
 mod built_in;
+mod credentials;
 mod device;
 mod device_pages;
 mod errors;

@@ -7,7 +7,7 @@ mod code_attacks;
 mod code_login;
 mod code_registration;
 mod code_world;
-mod hooks;
+pub(crate) mod hooks;
 mod login;
 mod login_attacks;
 mod recovery;

@@ -1,5 +1,7 @@
 //! Tokens that are bound to a key (RFC 9449).
 
+use std::time::Duration;
+
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,13 +10,19 @@ use josekit::jwk::alg::ec::EcCurve;
 use josekit::jws::{ES256, JwsHeader};
 use josekit::jwt::{self, JwtPayload};
 use orrery_testkit::{Backend, on_both_databases};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::token_endpoint::{introspect, post};
 use super::{create, refusal};
 use crate::stage::{Answer, Stage, send};
 
-on_both_databases!(a_token_is_bound_to_the_key_of_its_proof, proofs_that_are_not_good_are_refused);
+on_both_databases!(
+    a_token_is_bound_to_the_key_of_its_proof,
+    proofs_that_are_not_good_are_refused,
+    a_proof_cannot_be_made_long_before_it_is_used,
+    userinfo_says_how_to_prove,
+);
 
 struct Holder {
     key: Jwk,
@@ -102,4 +110,43 @@ async fn proofs_that_are_not_good_are_refused(backend: Backend) {
     assert_eq!(token(&stage, &client, Some(&forged)).await.body["error"], "invalid_dpop_proof");
     // None of these used it up.
     token(&stage, &client, Some(&good)).await.expect(200);
+}
+
+async fn a_proof_cannot_be_made_long_before_it_is_used(backend: Backend) {
+    let stage = Stage::with(backend, json!({"oauth2": {"dpop": {"require_nonce": true}}})).await;
+    let (holder, client) = (Holder::new(&stage), machine(&stage, true).await);
+    let refused = token(&stage, &client, Some(&holder.proof(&json!({})))).await;
+    let (status, error, _) = refusal(&refused);
+    assert_eq!((status, error.as_str()), (400, "use_dpop_nonce"));
+    let nonce = refused.header("dpop-nonce").expect("a nonce").to_owned();
+    let answer = token(&stage, &client, Some(&holder.proof(&json!({"nonce": nonce})))).await.expect(200);
+    assert_eq!(answer.header("dpop-nonce"), Some(nonce.as_str()), "for the next proof");
+
+    stage.advance(Duration::from_secs(240));
+    let made_before = holder.proof(&json!({"nonce": nonce, "iat": 1_767_225_840, "jti": "2"}));
+    let refused = token(&stage, &client, Some(&made_before)).await;
+    assert_eq!(refusal(&refused).1, "use_dpop_nonce");
+    let fresh = refused.header("dpop-nonce").expect("a nonce");
+    assert_ne!(fresh, nonce);
+    let invented = holder.proof(&json!({"nonce": "AAAAAAAAAAAAAAAAAAAAAA", "iat": 1_767_225_840, "jti": "3"}));
+    assert_eq!(refusal(&token(&stage, &client, Some(&invented)).await).1, "use_dpop_nonce");
+    let good = holder.proof(&json!({"nonce": fresh, "iat": 1_767_225_840, "jti": "4"}));
+    token(&stage, &client, Some(&good)).await.expect(200);
+}
+
+async fn userinfo_says_how_to_prove(backend: Backend) {
+    let stage = Stage::with(backend, json!({"oauth2": {"dpop": {"require_nonce": true}}})).await;
+    let asked = send(stage.public(Method::GET, "/userinfo").header("authorization", "DPoP ory_at_x")).await.expect(401);
+    let challenge = asked.header("www-authenticate").expect("a challenge");
+    assert!(
+        challenge.starts_with("DPoP error=\"invalid_dpop_proof\"") && challenge.contains("algs=\"RS256"),
+        "{challenge}"
+    );
+    assert!(asked.header("dpop-nonce").is_some());
+    let asked = send(stage.public(Method::GET, "/userinfo").bearer_auth("ory_at_x")).await.expect(401);
+    assert!(
+        asked
+            .header("www-authenticate")
+            .is_some_and(|challenge| challenge.starts_with("Bearer error=\"invalid_token\""))
+    );
 }

@@ -1,6 +1,7 @@
 //! The OAuth2 server.
 
 mod assertion_grant;
+mod budget;
 mod client_changes;
 mod client_rules;
 mod clients;

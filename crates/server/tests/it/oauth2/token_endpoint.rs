@@ -25,6 +25,8 @@ on_both_databases!(
     assertions_of_others_are_refused,
     tokens_of_a_client_can_be_deleted,
     a_rotated_secret_goes_on_working,
+    introspection_can_be_signed,
+    guessing_at_a_client_is_slowed_down_where_it_comes_from,
 );
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -357,4 +359,43 @@ async fn a_rotated_secret_goes_on_working(backend: Backend) {
     token(&stage, &id, &secret, &[]).await.expect(200);
     send(stage.admin(Method::DELETE, &path)).await.expect(200);
     assert_eq!(token(&stage, &id, &secret, &[]).await.status, 401);
+}
+
+/// RFC 9701.
+async fn introspection_can_be_signed(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let made = token(&stage, &id, &secret, &[("scope", "read")]).await.expect(200);
+    let value = text(&made.body["access_token"]);
+    let ask = |accept: &'static str| {
+        let call = post(&stage, "/oauth2/introspect", &[("token", value)]);
+        send(call.header("authorization", basic(&id, &secret)).header("accept", accept))
+    };
+    let plain = ask("*/*").await.expect(200);
+    let signed = ask("application/json;q=0.5, application/token-introspection+jwt").await.expect(200);
+    assert_eq!(signed.header("content-type"), Some("application/token-introspection+jwt"));
+    let token = text(&signed.body);
+    let part = |at: usize| -> Value {
+        let part = token.split('.').nth(at).expect("a JWT");
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
+    };
+    assert_eq!(part(0)["typ"], "token-introspection+jwt");
+    let claims = part(1);
+    assert_eq!((&claims["aud"], &claims["token_introspection"]), (&json!(id), &plain.body));
+    assert!(claims["iss"].is_string() && claims.get("sub").is_none() && claims.get("exp").is_none(), "{claims}");
+}
+
+async fn guessing_at_a_client_is_slowed_down_where_it_comes_from(backend: Backend) {
+    let stage = Stage::with(backend, json!({"limits": {"failed_client_authentications_per_minute": 3}})).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let (other, its_secret) = machine(&stage, json!({})).await;
+    for _ in 0..3 {
+        token(&stage, &id, "a guess", &[]).await.expect(401);
+    }
+    let refused = token(&stage, &id, &secret, &[]).await.expect(429);
+    assert_eq!((refused.header("retry-after"), &refused.body["error"]), (Some("20"), &json!("too_many_requests")));
+    token(&stage, &other, &its_secret, &[]).await.expect(200);
+    stage.advance(Duration::from_secs(20));
+    token(&stage, &id, &secret, &[]).await.expect(200);
+    token(&stage, &id, &secret, &[]).await.expect(200);
 }

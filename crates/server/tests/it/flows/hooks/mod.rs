@@ -3,7 +3,7 @@
 mod awaited;
 mod everywhere;
 mod outbox;
-pub(super) mod target;
+pub(crate) mod target;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,5 +1,7 @@
 //! Proof of possession (RFC 9449): a client shows with each request that it has the key that its tokens are bound to.
 
+mod nonce;
+
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -14,6 +16,8 @@ use url::Url;
 use crate::assertion::ASYMMETRIC;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
+
+pub use nonce::current as current_nonce;
 
 /// How far `iat` may lie from now, in either direction: clocks differ, and each proof is good once.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -34,7 +38,8 @@ pub struct Target<'a> {
 /// The thumbprint of the key that a proof was made with.
 ///
 /// # Errors
-/// `invalid_dpop_proof` when it is not good, not for this request, or was presented before.
+/// `invalid_dpop_proof` when it is not good, not for this request, or was presented before; `use_dpop_nonce` when it has no
+/// fresh nonce and the settings ask for one.
 pub async fn check(
     service: &OAuth2Service,
     project: ProjectId,
@@ -65,6 +70,12 @@ pub async fn check(
         if text("ath") != Some(hash.as_str()) {
             return Err(invalid("'ath' is not the hash of the access token"));
         }
+    }
+    if service.config.load().dpop_nonces
+        && !text("nonce").is_some_and(|nonce| nonce::is_fresh(&service.keyring, project, now, nonce))
+    {
+        let description = "The DPoP proof needs a fresh nonce: take the one in the DPoP-Nonce header of this answer.";
+        return Err(OAuth2Error::new(ErrorCode::UseDpopNonce, description));
     }
     let id = text("jti").filter(|id| !id.is_empty() && id.len() <= MAX_ID);
     let id = id.ok_or_else(|| invalid("'jti' is missing or too long"))?;

@@ -1,0 +1,109 @@
+//! Verifiable credentials of who signed in.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use josekit::jwk::Jwk;
+use josekit::jwk::alg::ec::EcCurve;
+use josekit::jws::{ES256, JwsHeader};
+use josekit::jwt::{self, JwtPayload};
+use orrery_testkit::{Backend, on_both_databases};
+use serde_json::{Value, json};
+
+use super::world::{CALLBACK, World, query};
+
+on_both_databases!(a_credential_is_bound_to_the_key_that_was_shown, what_is_no_good_proof_brings_no_credential);
+
+const SCOPE: &str = "openid userinfo_credential_draft_00";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// What Ada's tokens come with.
+async fn tokens(world: &World, scope: &str) -> Value {
+    let granted: Vec<_> = scope.split(' ').collect();
+    let consent = json!({"grant_scope": granted, "session": {"id_token": {"email": "ada@example.org"}}});
+    let browser = world.server.browser();
+    let url = world.authorized(&browser, &[("scope", scope)], consent).await;
+    let code = query(&url, "code").expect("a code");
+    let form = [("grant_type", "authorization_code"), ("client_id", &world.client), ("code", &code)];
+    let form = form.into_iter().chain([("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]);
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let call = world.server.api().post(world.server.public("/oauth2/token")).body(form);
+    let answer = call.header("content-type", "application/x-www-form-urlencoded").send().await.expect("an answer");
+    answer.json().await.expect("JSON")
+}
+
+async fn world(backend: Backend) -> World {
+    let mut world = World::external(backend).await;
+    world.client = world.register(json!({"token_endpoint_auth_method": "none", "scope": SCOPE})).await;
+    world
+}
+
+fn proof(key: &Jwk, nonce: &str) -> Value {
+    let claims = json!({"nonce": nonce}).as_object().cloned().expect("an object");
+    let mut header = JwsHeader::new();
+    header.set_jwk(key.to_public_key().expect("a public key"));
+    let payload = JwtPayload::from_map(claims).expect("claims");
+    let signer = ES256.signer_from_jwk(key).expect("a signer");
+    json!({"proof_type": "jwt", "jwt": jwt::encode_with_signer(&payload, &header, &signer).expect("signs")})
+}
+
+async fn ask(world: &World, token: &Value, changes: Value) -> (u16, Value) {
+    let mut body = json!({"format": "jwt_vc_json", "types": ["VerifiableCredential", "UserInfoCredential"]});
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        body[name] = value.clone();
+    }
+    let call = world.server.api().post(world.server.public("/credentials")).json(&body);
+    let answer = call.bearer_auth(token.as_str().unwrap_or_default()).send().await.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+async fn a_credential_is_bound_to_the_key_that_was_shown(backend: Backend) {
+    let world = world(backend).await;
+    let tokens = tokens(&world, SCOPE).await;
+    assert_eq!(tokens["c_nonce_expires_in_draft_00"], 3600);
+    let (status, priming) = ask(&world, &tokens["access_token"], json!({})).await;
+    assert_eq!((status, &priming["error"], &priming["format"]), (400, &json!("missing_proof"), &json!("jwt_vc")));
+    assert_eq!(priming["c_nonce"], tokens["c_nonce_draft_00"]);
+
+    let key = Jwk::generate_ec_key(EcCurve::P256).expect("a key");
+    let proof = proof(&key, priming["c_nonce"].as_str().expect("a nonce"));
+    let (status, answer) = ask(&world, &tokens["access_token"], json!({"proof": proof})).await;
+    assert_eq!((status, &answer["format"]), (200, &json!("jwt_vc_json")), "{answer}");
+    let credential = answer["credential_draft_00"].as_str().expect("a JWT");
+    let part = credential.split('.').nth(1).expect("claims");
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON");
+    let holder = claims["sub"].as_str().and_then(|sub| sub.strip_prefix("did:jwk:")).expect("a did");
+    let holder: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(holder).expect("base64url")).expect("JSON");
+    assert_eq!((&holder["x"], holder.get("d")), (&json!(key.as_ref())["x"], None));
+    let about = &claims["vc"]["credentialSubject"];
+    assert_eq!(
+        (&about["sub"], &about["email"], &about["id"]),
+        (&json!("ada"), &json!("ada@example.org"), &claims["sub"])
+    );
+    assert_eq!(claims["exp"].as_i64().expect("seconds") - claims["iat"].as_i64().expect("seconds"), 3600);
+}
+
+async fn what_is_no_good_proof_brings_no_credential(backend: Backend) {
+    let world = world(backend).await;
+    let tokens = tokens(&world, SCOPE).await;
+    let key = Jwk::generate_ec_key(EcCurve::P256).expect("a key");
+    let nonce = tokens["c_nonce_draft_00"].as_str().expect("a nonce").to_owned();
+    for wrong in [
+        json!({"format": "ldp_vc"}),
+        json!({"types": ["VerifiableCredential"]}),
+        json!({"proof": {"proof_type": "cwt", "jwt": "x"}}),
+        json!({"proof": {"proof_type": "jwt", "jwt": "x.y.z"}}),
+        json!({"proof": proof(&key, "a nonce of ours")}),
+        json!({"proof": 7}),
+    ] {
+        let (status, answer) = ask(&world, &tokens["access_token"], wrong.clone()).await;
+        assert_eq!((status, &answer["error"]), (400, &json!("invalid_request")), "{wrong}: {answer}");
+    }
+    let good = json!({"proof": proof(&key, &nonce)});
+    assert_eq!(ask(&world, &json!("ory_at_x"), good.clone()).await.0, 401);
+    let narrower = self::tokens(&world, "openid").await;
+    assert!(narrower.get("c_nonce_draft_00").is_none());
+    let (status, answer) = ask(&world, &narrower["access_token"], good.clone()).await;
+    assert_eq!((status, &answer["error"]), (403, &json!("insufficient_scope")));
+    world.server.advance(std::time::Duration::from_secs(7200));
+    assert_eq!(ask(&world, &tokens["access_token"], good).await.0, 401, "token and nonce have expired");
+}

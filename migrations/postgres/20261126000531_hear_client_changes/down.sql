@@ -1,0 +1,2 @@
+DROP TRIGGER clients_changed ON clients;
+DROP FUNCTION orrery_client_changed();
