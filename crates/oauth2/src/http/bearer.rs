@@ -3,16 +3,17 @@
 use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_keys::SigningAlgorithm;
-use orrery_web::{ApiError, Context};
+use orrery_web::{ApiError, Context, Origins};
 
 use super::protocol::{authorization, proof};
 use crate::assertion::ASYMMETRIC;
 use crate::dpop::{self, Target};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
+use crate::token::lookup;
 
 /// What was presented.
 pub(super) struct Presented {
@@ -39,6 +40,7 @@ pub(super) async fn presented(
         let missing = || OAuth2Error::new(ErrorCode::InvalidDpopProof, "The DPoP header is missing.");
         let proof = proof(request)?.ok_or_else(missing)?;
         let jkt = dpop::check(service, context.project, context.now, proof, target).await?;
+        allow_origins(service, context, request, token).await?;
         return Ok(Presented { token: token.to_owned(), jkt: Some(jkt) });
     }
     let bearer = of("bearer");
@@ -46,7 +48,24 @@ pub(super) async fn presented(
         let description = "The access token is sent twice. Send it in the Authorization header alone.";
         return Err(OAuth2Error::new(ErrorCode::InvalidRequest, description));
     }
-    Ok(Presented { token: bearer.or(parameter).unwrap_or_default().to_owned(), jkt: None })
+    let token = bearer.or(parameter).unwrap_or_default();
+    allow_origins(service, context, request, token).await?;
+    Ok(Presented { token: token.to_owned(), jkt: None })
+}
+
+/// Lets scripts of the origins that the token's client has registered read the answer.
+async fn allow_origins(
+    service: &OAuth2Service,
+    context: &Context,
+    request: &HttpRequest,
+    token: &str,
+) -> Result<(), OAuth2Error> {
+    if request.headers().contains_key(ORIGIN)
+        && let Some(live) = lookup::find(service, context.project, context.now, token).await?
+    {
+        Origins::new(&live.client.allowed_cors_origins).allow_for(request);
+    }
+    Ok(())
 }
 
 /// What was wrong stands in a header too (RFC 6750 section 3), in the scheme that the caller used (RFC 9449 section 7.1). A

@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody};
 
-use super::protocol::{Received, answer, receive, refuse, signed};
+use super::protocol::{Received, allow_origins, answer, receive, refuse, signed};
 use crate::client_auth::{self, Presented};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::parameters::Parameters;
@@ -40,6 +40,7 @@ pub(super) async fn for_clients(
                 "Introspection is for clients that prove who they are (RFC 7662 section 2.1).",
             ));
         }
+        allow_origins(&service, &context, &request, &presented).await?;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
         let found = look(&service, &context, &parameters).await?;
         if !wants_jwt(&request) {

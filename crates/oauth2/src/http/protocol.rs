@@ -2,10 +2,10 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, PRAGMA, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, PRAGMA, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse};
-use orrery_web::{ApiError, Context, Pairs, response};
+use orrery_web::{ApiError, Context, Origins, Pairs, response};
 use serde::Serialize;
 
 use crate::client_auth::Presented;
@@ -25,6 +25,23 @@ pub(super) fn receive(request: &HttpRequest, form: &Pairs) -> Result<Received, O
     let parameters = Parameters::new(form.iter())?;
     let presented = Presented::read(authorization(request)?, &parameters)?;
     Ok(Received { presented, parameters })
+}
+
+/// Lets scripts of the origins that the client of this request has registered read the answer, also one that refuses it.
+pub(super) async fn allow_origins(
+    service: &OAuth2Service,
+    context: &Context,
+    request: &HttpRequest,
+    presented: &Presented,
+) -> Result<(), OAuth2Error> {
+    if !request.headers().contains_key(ORIGIN) {
+        return Ok(());
+    }
+    let Some(id) = presented.client_id().and_then(|id| id.parse().ok()) else { return Ok(()) };
+    if let Some(found) = service.clients.client_by_id(context.project, &id).await? {
+        Origins::new(&found.client.allowed_cors_origins).allow_for(request);
+    }
+    Ok(())
 }
 
 /// The `Authorization` header, which may be sent once.

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody};
 
-use super::protocol::{Received, done, receive, refuse};
+use super::protocol::{Received, allow_origins, done, receive, refuse};
 use crate::client_auth;
 use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
@@ -18,6 +18,7 @@ pub(super) async fn revoke(
 ) -> Result<HttpResponse, ApiError> {
     let respond = async {
         let Received { presented, parameters } = receive(&request, &form)?;
+        allow_origins(&service, &context, &request, &presented).await?;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
         let token = parameters.required("token")?;
         revoke::revoke(&service, context.project, context.now, &client, token).await

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody};
 
-use super::protocol::{answer, proof, receive, refuse, with_nonce};
+use super::protocol::{allow_origins, answer, proof, receive, refuse, with_nonce};
 use crate::endpoint;
 use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
@@ -30,6 +30,7 @@ async fn respond(
     FormBody(form): &FormBody,
 ) -> Result<TokenResponse, OAuth2Error> {
     let received = receive(request, form)?;
+    allow_origins(service, context, request, &received.presented).await?;
     let proof = proof(request)?;
     endpoint::token(service, context, &received.presented, proof, &received.parameters).await
 }

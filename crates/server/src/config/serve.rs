@@ -178,7 +178,8 @@ pub struct Cors {
     /// Answer cross-origin requests at all.
     pub enabled: bool,
     /// Origins such as `https://app.example.com`; `https://*.example.com` for every direct or deeper subdomain; `*`
-    /// for all, which browsers then refuse to combine with cookies.
+    /// for all, which browsers then refuse to combine with cookies. Where OAuth2 clients call, their own
+    /// `allowed_cors_origins` are allowed besides.
     pub allowed_origins: Vec<String>,
     /// Methods that a page may use.
     pub allowed_methods: Vec<String>,
@@ -206,8 +207,9 @@ impl Default for Cors {
                 "X-Session-Token",
                 "X-XSRF-TOKEN",
                 "X-CSRF-TOKEN",
+                "DPoP",
             ]),
-            exposed_headers: list(&["Content-Type"]),
+            exposed_headers: list(&["Content-Type", "DPoP-Nonce", "WWW-Authenticate"]),
             allow_credentials: true,
             max_age: 0,
         }

@@ -2,6 +2,7 @@
 
 mod app;
 mod bind;
+mod cors;
 mod tls;
 
 use std::net::SocketAddr;

@@ -26,6 +26,7 @@ on_both_databases!(
     tokens_of_a_client_can_be_deleted,
     a_rotated_secret_goes_on_working,
     introspection_can_be_signed,
+    scripts_read_what_their_client_gets,
     guessing_at_a_client_is_slowed_down_where_it_comes_from,
 );
 
@@ -398,4 +399,30 @@ async fn guessing_at_a_client_is_slowed_down_where_it_comes_from(backend: Backen
     stage.advance(Duration::from_secs(20));
     token(&stage, &id, &secret, &[]).await.expect(200);
     token(&stage, &id, &secret, &[]).await.expect(200);
+}
+
+/// Where an operator allows some origins, a client adds its own, for what it gets and for nothing else.
+async fn scripts_read_what_their_client_gets(backend: Backend) {
+    let cors = json!({"enabled": true, "allowed_origins": ["https://portal.example"]});
+    let stage = Stage::with(backend, json!({"serve": {"public": {"cors": cors}}})).await;
+    let public =
+        json!({"token_endpoint_auth_method": "client_secret_post", "allowed_cors_origins": ["https://app.example"]});
+    let (id, secret) = machine(&stage, public).await;
+    let (other, its_secret) = machine(&stage, json!({"token_endpoint_auth_method": "client_secret_post"})).await;
+    let read = async |origin: &'static str, id: &str, secret: &str, status| {
+        let sent = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        let answer = send(post(&stage, "/oauth2/token", &sent).header("origin", origin)).await.expect(status);
+        answer.header("access-control-allow-origin") == Some(origin)
+    };
+    assert!(read("https://app.example", &id, &secret, 200).await);
+    assert!(read("https://app.example", &id, "a guess", 401).await, "a script is told why");
+    assert!(!read("https://app.example", &other, &its_secret, 200).await, "another client has not registered it");
+    assert!(read("https://portal.example", &other, &its_secret, 200).await);
+    assert!(!read("https://evil.example", &id, &secret, 200).await);
+    let preflight = stage.public(Method::OPTIONS, "/oauth2/token").header("origin", "https://app.example");
+    let preflight = preflight.header("access-control-request-method", "POST");
+    let preflight = send(preflight.header("access-control-request-headers", "authorization,dpop")).await.expect(200);
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("https://app.example"));
+    let elsewhere = stage.public(Method::GET, "/sessions/whoami").header("origin", "https://app.example");
+    assert_eq!(send(elsewhere).await.header("access-control-allow-origin"), None, "what is not a client's");
 }
