@@ -27,9 +27,25 @@ async fn quiet(config: serde_json::Value) -> World {
     };
     let mut world = World { server: TestServer::start(options).await, client: String::new() };
     world.client = world.register(json!({})).await;
-    // The first sweep and the first look at the keys are over.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    world
+    // The keys have been made: that is the longest of what a server does at its start.
+    while signing_keys(&world).await == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut before = world.server.database().statements();
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let now = world.server.database().statements();
+        if now == before {
+            return world;
+        }
+        before = now;
+    }
+}
+
+async fn signing_keys(world: &World) -> usize {
+    let answer = world.server.api().get(world.server.public("/.well-known/jwks.json")).send().await;
+    let answer: serde_json::Value = answer.expect("an answer").json().await.expect("JSON");
+    answer["keys"].as_array().map_or(0, Vec::len)
 }
 
 #[tokio::test]
