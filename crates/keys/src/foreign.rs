@@ -100,6 +100,14 @@ impl ForeignKeys {
     }
 }
 
+/// The claims of a token that says that nobody signed it (`alg` is `none`, RFC 7518 section 3.6). `None` for every other:
+/// the caller accepts such a token or signed ones, never both.
+#[must_use]
+pub fn unsigned(token: &str) -> Option<Claims> {
+    let token = Unverified::parse(token)?;
+    if token.header.alg == "none" && token.has_no_signature() { token.unverified_claims() } else { None }
+}
+
 /// The claims of a token that was signed with a shared secret (`client_secret_jwt`).
 ///
 /// # Errors
@@ -218,6 +226,18 @@ mod tests {
         named["alg"] = json!("Ed25519");
         let keys = ForeignKeys::parse(&json!({"keys": [named]})).expect("a set");
         assert_eq!(keys.verify(&signed(&mine), &ASYMMETRIC), Ok(claims()));
+    }
+
+    #[test]
+    fn an_unsigned_token_says_that_it_is_one() {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let (none, body) = (encode(r#"{"alg":"none"}"#), encode(r#"{"sub":"ada"}"#));
+        assert_eq!(unsigned(&format!("{none}.{body}.")), Some(claims()));
+        let capitals = encode(r#"{"alg":"None"}"#);
+        for other in [format!("{none}.{body}"), format!("{none}.{body}.AAAA"), format!("{capitals}.{body}.")] {
+            assert_eq!(unsigned(&other), None, "{other}");
+        }
+        assert_eq!(unsigned(&signed(&key(SigningAlgorithm::ES256, "mine"))), None);
     }
 
     /// A public key is no secret: a token that is "signed" with it by HMAC must not pass.

@@ -70,30 +70,11 @@ pub fn own_addresses(config: &Config) -> Vec<String> {
 /// # Errors
 /// What is wrong, as the predicate of a sentence.
 pub fn check(claims: &Claims, now: Timestamp, rules: &Rules<'_>) -> Result<Checked, &'static str> {
-    let named = match claims.get("aud") {
-        Some(Value::String(name)) => rules.audiences.iter().any(|own| own == name),
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).any(|name| rules.audiences.iter().any(|own| own == name))
-        }
-        Some(_) | None => false,
-    };
-    if !named {
+    if !names(claims, rules.audiences) {
         return Err("'aud' does not name this server: use its issuer or the address of the endpoint");
     }
-    let moment = |name: &str| -> Result<Option<Timestamp>, &'static str> {
-        let Some(value) = claims.get(name) else { return Ok(None) };
-        let seconds = value.as_f64().filter(|seconds| (0.0..=1e11).contains(seconds));
-        let seconds = seconds.ok_or("'exp', 'iat' and 'nbf' must be seconds since 1970")?;
-        Ok(Some(Timestamp::EPOCH + Duration::from_secs_f64(seconds)))
-    };
-    let (exp, iat, nbf) = (moment("exp")?, moment("iat")?, moment("nbf")?);
+    let Moments { exp, iat } = moments(claims, now)?;
     let exp = exp.ok_or("'exp' is missing")?;
-    if exp + SKEW <= now {
-        return Err("it has expired");
-    }
-    if nbf.is_some_and(|nbf| nbf > now + SKEW) || iat.is_some_and(|iat| iat > now + SKEW) {
-        return Err("it is not valid yet");
-    }
     if iat.is_none() && !rules.iat_optional {
         return Err("'iat' is missing");
     }
@@ -108,6 +89,47 @@ pub fn check(claims: &Claims, now: Timestamp, rules: &Rules<'_>) -> Result<Check
         return Err("'jti' is too long");
     }
     Ok(Checked { id: id.map(str::to_owned), remember_until: exp + SKEW })
+}
+
+/// Whether `aud` is one of these names, or a list with one of them.
+#[must_use]
+pub fn names(claims: &Claims, audiences: &[String]) -> bool {
+    let is_one = |name: &Value| name.as_str().is_some_and(|name| audiences.iter().any(|own| own == name));
+    match claims.get("aud") {
+        Some(Value::Array(names)) => names.iter().any(is_one),
+        Some(name) => is_one(name),
+        None => false,
+    }
+}
+
+/// When a token was made and when it ends, as far as it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moments {
+    /// `exp`.
+    pub exp: Option<Timestamp>,
+    /// `iat`.
+    pub iat: Option<Timestamp>,
+}
+
+/// The moments of a token that is good now, as far as it says so; the clocks of others may be off a little.
+///
+/// # Errors
+/// What is wrong, as the predicate of a sentence.
+pub fn moments(claims: &Claims, now: Timestamp) -> Result<Moments, &'static str> {
+    let moment = |name: &str| -> Result<Option<Timestamp>, &'static str> {
+        let Some(value) = claims.get(name) else { return Ok(None) };
+        let seconds = value.as_f64().filter(|seconds| (0.0..=1e11).contains(seconds));
+        let seconds = seconds.ok_or("'exp', 'iat' and 'nbf' must be seconds since 1970")?;
+        Ok(Some(Timestamp::EPOCH + Duration::from_secs_f64(seconds)))
+    };
+    let (exp, iat, nbf) = (moment("exp")?, moment("iat")?, moment("nbf")?);
+    if exp.is_some_and(|exp| exp + SKEW <= now) {
+        return Err("it has expired");
+    }
+    if nbf.is_some_and(|nbf| nbf > now + SKEW) || iat.is_some_and(|iat| iat > now + SKEW) {
+        return Err("it is not valid yet");
+    }
+    Ok(Moments { exp, iat })
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         all.extend(more.iter().filter(|name| !first.contains(&name.as_str())).cloned());
         all
     };
+    let mut request_objects = ASYMMETRIC.map(SigningAlgorithm::name).to_vec();
+    request_objects.push("none");
     let document = json!({
         "subject_types_supported": config.subject_types,
         "response_types_supported": [
@@ -85,9 +87,10 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "scopes_supported": with(&["offline_access", "offline", "openid"], &config.discovery.scopes),
         "claims_supported": with(&["sub"], &config.discovery.claims),
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
-        "require_request_uri_registration": false,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": true,
+        "require_request_uri_registration": true,
+        "request_object_signing_alg_values_supported": request_objects,
         "require_pushed_authorization_requests": config.require_pushed_authorization_requests,
         "frontchannel_logout_supported": true,
         "frontchannel_logout_session_supported": true,

@@ -60,6 +60,11 @@ impl<'a> Unverified<'a> {
         Some(Self { header, signed, claims, signature: URL_SAFE_NO_PAD.decode(signature).ok()? })
     }
 
+    /// Whether the last part is empty.
+    pub(crate) const fn has_no_signature(&self) -> bool {
+        self.signature.is_empty()
+    }
+
     /// The claims, whoever wrote them.
     pub(crate) fn unverified_claims(&self) -> Option<Claims> {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(self.claims).ok()?).ok()

@@ -18,6 +18,7 @@ mod proceed;
 mod push;
 mod reauthentication;
 mod redirect_uri;
+mod request_object;
 mod response_type;
 #[cfg(test)]
 pub(crate) mod samples;

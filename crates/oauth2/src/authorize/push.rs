@@ -8,7 +8,7 @@ use orrery_core::secret::Purpose;
 use orrery_core::{EntropyExt as _, RequestContext, TokenHash};
 use serde_json::{Map, Value, json};
 
-use super::{Parameters, Refused, check};
+use super::{Parameters, Refused, check, request_object};
 use crate::client::Client;
 use crate::config::Config;
 use crate::error::{ErrorCode, OAuth2Error};
@@ -20,7 +20,7 @@ const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 /// The member of a stored request that holds its parameters.
 const MEMBER: &str = "parameters";
 /// What proves who the client is, and is no part of the request.
-const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+pub(super) const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
 /// Where a pushed request waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,9 @@ pub async fn push(
         let reason = "The parameter 'request_uri' must not be pushed (RFC 9126 section 2.1).";
         return Err(OAuth2Error::new(ErrorCode::InvalidRequest, reason));
     }
-    let parameters = parameters.without(&CREDENTIALS).with("client_id", client.id.as_str());
+    let parameters =
+        request_object::resolve(service, context, &config, client, parameters.without(&CREDENTIALS)).await?;
+    let parameters = parameters.with("client_id", client.id.as_str());
     check(&parameters, client, &config).map_err(|refused| refused.error)?;
     let reference = URL_SAFE_NO_PAD.encode(service.entropy.bytes::<32>());
     let pairs: Vec<_> = parameters.iter().map(|(name, value)| json!([name, value])).collect();
@@ -61,7 +63,7 @@ pub async fn push(
     Ok(Pushed { request_uri: format!("{PREFIX}{reference}"), expires_in: config.ttl.pushed_request })
 }
 
-/// The request that a browser brings: its own parameters, or those that were pushed, and then what refers to them. Whatever else
+/// The request that a browser brings: its own parameters, those of a request object, or those that were pushed, and then what refers to them. Whatever else
 /// the browser sends beside a `request_uri` does not count (RFC 9101 section 6.3).
 ///
 /// # Errors
@@ -74,20 +76,12 @@ pub(super) async fn resolve(
     client: &Client,
     parameters: Parameters,
 ) -> Result<(Parameters, Option<TokenHash>), Refused> {
-    let Some(request_uri) = parameters.get("request_uri") else {
+    let Some(reference) = parameters.get("request_uri").and_then(|uri| uri.strip_prefix(PREFIX)) else {
         if config.require_pushed_authorization_requests || client.require_pushed_authorization_requests {
             let reason = "The client must push its authorization requests (RFC 9126).";
             return Err(OAuth2Error::new(ErrorCode::InvalidRequest, reason).into());
         }
-        if parameters.get("request").is_some() {
-            let reason = "The parameter 'request' is not supported. Push the request instead (RFC 9126).";
-            return Err(OAuth2Error::new(ErrorCode::RequestNotSupported, reason).into());
-        }
-        return Ok((parameters, None));
-    };
-    let Some(reference) = request_uri.strip_prefix(PREFIX) else {
-        let reason = "The parameter 'request_uri' must come from the pushed authorization request endpoint (RFC 9126).";
-        return Err(OAuth2Error::new(ErrorCode::RequestUriNotSupported, reason).into());
+        return Ok((request_object::resolve(service, context, config, client, parameters).await?, None));
     };
     let hashes: Vec<_> = service.keyring.candidates(Purpose::PushedRequest, reference).collect();
     let found = service.authorizations.request_by_hash(context.project, &hashes).await?;

@@ -2,11 +2,11 @@
 
 use orrery_core::secret::Purpose;
 use orrery_core::{ProjectId, Timestamp};
-use orrery_keys::foreign::{self, ForeignError};
+use orrery_keys::foreign;
 use orrery_keys::{Claims, SigningAlgorithm};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::keys::Freshness;
+use super::keys::{KeyFailure, why};
 use super::refused;
 use crate::assertion::{self, ASYMMETRIC, Rules};
 use crate::client::{AuthMethod, ClientRecord, readable_secret};
@@ -59,27 +59,14 @@ async fn verified(
     if client.token_endpoint_auth_method == AuthMethod::ClientSecretJwt {
         let secret = readable_secret(service, record).ok_or_else(refused)?;
         let accepted = named.map_or(SYMMETRIC.to_vec(), |named| vec![named]);
-        return foreign::verify_with_secret(token, secret.expose_secret(), &accepted).map_err(refusal);
+        return foreign::verify_with_secret(token, secret.expose_secret(), &accepted)
+            .map_err(|error| invalid(why(error)));
     }
     let accepted = named.map_or(ASYMMETRIC.to_vec(), |named| vec![named]);
-    let keys = service.client_keys.of(client, now, Freshness::Known).await?;
-    match keys.verify(token, &accepted) {
-        // It may have rotated its keys since they were fetched.
-        Err(ForeignError::UnknownKey) => {
-            let keys = service.client_keys.of(client, now, Freshness::Again).await?;
-            keys.verify(token, &accepted).map_err(refusal)
-        }
-        Ok(claims) => Ok(claims),
-        Err(error @ (ForeignError::Unacceptable | ForeignError::Invalid)) => Err(refusal(error)),
-    }
-}
-
-fn refusal(error: ForeignError) -> OAuth2Error {
-    match error {
-        ForeignError::Unacceptable => invalid("it is no JWT, or its 'alg' is not the registered one"),
-        ForeignError::UnknownKey => invalid("none of the client's keys fits its 'kid' and 'alg'"),
-        ForeignError::Invalid => invalid("its signature is wrong"),
-    }
+    service.client_keys.verify(client, now, token, &accepted).await.map_err(|failure| match failure {
+        KeyFailure::Keys(error) => error,
+        KeyFailure::Token(why) => invalid(why),
+    })
 }
 
 fn invalid(why: &'static str) -> OAuth2Error {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use moka::future::Cache;
 use orrery_core::Timestamp;
 use orrery_core::outbound::{OutboundClient, OutboundRequest, Trust};
-use orrery_keys::foreign::ForeignKeys;
+use orrery_keys::foreign::{ForeignError, ForeignKeys};
+use orrery_keys::{Claims, SigningAlgorithm};
 
 use crate::client::Client;
 use crate::error::{ErrorCode, OAuth2Error};
@@ -33,9 +34,27 @@ struct Fetched {
     at: Timestamp,
 }
 
+/// A token of a client was not accepted.
+#[derive(Debug)]
+pub(crate) enum KeyFailure {
+    /// Its keys are not known.
+    Keys(OAuth2Error),
+    /// What is wrong with the token, as the predicate of a sentence.
+    Token(&'static str),
+}
+
+/// What is wrong with a token, as the predicate of a sentence.
+pub(super) const fn why(error: ForeignError) -> &'static str {
+    match error {
+        ForeignError::Unacceptable => "it is no JWT, or its 'alg' is not the registered one",
+        ForeignError::UnknownKey => "none of the client's keys fits its 'kid' and 'alg'",
+        ForeignError::Invalid => "its signature is wrong",
+    }
+}
+
 /// Whether what was fetched before will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
+enum Freshness {
     /// It will.
     Known,
     /// It lacks a key: fetch again, unless that was done a moment ago.
@@ -54,12 +73,7 @@ impl ClientKeys {
     /// # Errors
     /// `invalid_client` when it has none, or they cannot be fetched: the answer says no more, because the address may be
     /// one that the caller wants to learn about.
-    pub(crate) async fn of(
-        &self,
-        client: &Client,
-        now: Timestamp,
-        freshness: Freshness,
-    ) -> Result<ForeignKeys, OAuth2Error> {
+    async fn of(&self, client: &Client, now: Timestamp, freshness: Freshness) -> Result<ForeignKeys, OAuth2Error> {
         if let Some(keys) = &client.jwks {
             return ForeignKeys::parse(keys).ok_or_else(no_keys);
         }
@@ -80,6 +94,29 @@ impl ClientKeys {
             refusal.source = Some(Box::new(error));
             refusal
         })
+    }
+
+    /// The claims of a token that the client signed with one of the `accepted` algorithms.
+    ///
+    /// # Errors
+    /// See [`KeyFailure`].
+    pub(crate) async fn verify(
+        &self,
+        client: &Client,
+        now: Timestamp,
+        token: &str,
+        accepted: &[SigningAlgorithm],
+    ) -> Result<Claims, KeyFailure> {
+        let keys = self.of(client, now, Freshness::Known).await.map_err(KeyFailure::Keys)?;
+        let verified = match keys.verify(token, accepted) {
+            // It may have rotated its keys since they were fetched.
+            Err(ForeignError::UnknownKey) => {
+                let keys = self.of(client, now, Freshness::Again).await.map_err(KeyFailure::Keys)?;
+                keys.verify(token, accepted)
+            }
+            verified => verified,
+        };
+        verified.map_err(|error| KeyFailure::Token(why(error)))
     }
 
     async fn fetch(&self, uri: &str, now: Timestamp) -> Result<Arc<Fetched>, FetchError> {

@@ -12,6 +12,7 @@ use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 
 pub use keys::ClientKeys;
+pub(crate) use keys::KeyFailure;
 pub use presented::Presented;
 
 /// The type of a client assertion (RFC 7523 section 2.2).

@@ -102,7 +102,7 @@ fn first_of(
     })
 }
 
-fn twice(name: &str) -> OAuth2Error {
+pub(super) fn twice(name: &str) -> OAuth2Error {
     let name: String = name.chars().take(100).collect();
     OAuth2Error::new(ErrorCode::InvalidRequest, format!("The parameter '{name}' was sent more than once."))
 }

@@ -3,6 +3,7 @@
 use orrery_keys::algorithm::SigningAlgorithm;
 
 use super::{text, wrong};
+use crate::assertion::ASYMMETRIC;
 use crate::client::{AuthMethod, ClientMetadata};
 use crate::discovery::SIGNING;
 use crate::error::OAuth2Error;
@@ -41,8 +42,8 @@ pub(super) fn assertion(metadata: &ClientMetadata, method: AuthMethod) -> Result
 /// `request_object_signing_alg`.
 pub(super) fn request_object(metadata: &ClientMetadata) -> Result<Option<String>, OAuth2Error> {
     let Some(given) = text(&metadata.request_object_signing_alg) else { return Ok(None) };
-    if given == "none" || SigningAlgorithm::parse(&given).is_some() {
+    if given == "none" || SigningAlgorithm::parse(&given).is_some_and(|given| ASYMMETRIC.contains(&given)) {
         return Ok(Some(given));
     }
-    Err(wrong("The member request_object_signing_alg is not an algorithm that is known here."))
+    Err(wrong("The member request_object_signing_alg must be none, RS, PS or ES with 256, 384 or 512, or EdDSA."))
 }

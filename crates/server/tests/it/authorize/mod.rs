@@ -12,6 +12,7 @@ mod hybrid;
 mod logout;
 mod pushed;
 mod relying_party;
+mod request_objects;
 mod sessions;
 mod tokens;
 mod world;
