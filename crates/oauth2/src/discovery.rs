@@ -7,6 +7,7 @@ use orrery_keys::config::ID_TOKEN_SET;
 use serde_json::{Map, Value, json};
 
 use crate::assertion::ASYMMETRIC;
+use crate::authorize::level::LEVELS;
 use crate::config::Config;
 use crate::credential;
 use crate::error::OAuth2Error;
@@ -119,7 +120,13 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "dpop_signing_alg_values_supported": proofs,
     });
     match document {
-        Value::Object(document) => document,
+        Value::Object(mut document) => {
+            // What an application of the operator's own can reach, that application knows.
+            if config.urls.login.is_none() {
+                document.insert("acr_values_supported".to_owned(), json!(LEVELS));
+            }
+            document
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
 }

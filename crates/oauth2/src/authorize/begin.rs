@@ -8,6 +8,7 @@ use serde_json::json;
 use url::Url;
 
 use super::cookies::Jar;
+use super::level::{self, Level};
 use super::proceed::{self, Authorization};
 use super::{
     CookieChange, Cookies, Next, Parameters, Refused, SignInFor, SignInState, SignedIn, Step, check, device, endpoint,
@@ -150,6 +151,7 @@ impl First<'_> {
     async fn ask_application(mut self, session: Option<LoginSession>) -> Result<Step, Refused> {
         let usable = session.as_ref().filter(|session| {
             !reauthentication::is_due(&self.request, self.context.now, session.authenticated_at)
+                && level::check(&self.request, &session.acr).is_ok()
                 && is_whom_was_meant(&self.request, &self.config, &self.client, &session.subject)
         });
         if usable.is_none() && has_prompt(&self.request, "none") {
@@ -192,14 +194,18 @@ impl First<'_> {
                 } else {
                     reauthentication::suffices(&self.request, since, at)
                 };
-                if good {
-                    return self.signed_in(signed_in).await;
+                match level::judge(&self.request, &signed_in.acr, &signed_in.reachable) {
+                    Level::Enough | Level::StepUp | Level::OutOfReach if !good => SignInFor::Again,
+                    Level::Enough => return self.signed_in(signed_in).await,
+                    Level::StepUp => SignInFor::SecondFactor,
+                    Level::OutOfReach => return Err(Refused::to_client(level::unmet(), &self.request)),
                 }
-                SignInFor::Again
             }
         };
         if has_prompt(&self.request, "none") {
-            return Err(self.login_required("Nobody is signed in, or not recently enough."));
+            return Err(
+                self.login_required("Nobody is signed in, or not recently enough, or not at the level asked for.")
+            );
         }
         let (text, cookies) = if first { self.seal().await? } else { (self.seal_again().await?, Vec::new()) };
         let back = format!("{}?{RESUME}={text}", endpoint(&self.config, "/oauth2/auth"));
@@ -288,16 +294,19 @@ pub(super) fn has_prompt(request: &AuthorizationRequest, word: &str) -> bool {
     request.prompt.iter().any(|known| known == word)
 }
 
-/// Whether the subject is the one of the `id_token_hint`, if there is one, under either name.
+/// Whether the subject is the one of the `id_token_hint` and of the `claims` (OpenID Connect Core section 5.5.1), if they
+/// name one, under either name.
 pub(super) fn is_whom_was_meant(
     request: &AuthorizationRequest,
     config: &Config,
     client: &Client,
     subject: &str,
 ) -> bool {
-    let Some(hinted) = &request.hinted_subject else { return true };
     let obfuscated = || crate::subject::obfuscated(config, client, subject, None).ok().flatten();
-    hinted == subject || obfuscated().as_ref() == Some(hinted)
+    let is_meant = |hinted: &str| hinted == subject || obfuscated().as_deref() == Some(hinted);
+    let claimed = |place: &str| request.claims.as_ref()?.get(place)?.get("sub")?.get("value")?.as_str();
+    let hints = [request.hinted_subject.as_deref(), claimed("id_token"), claimed("userinfo")];
+    hints.into_iter().flatten().all(is_meant)
 }
 
 /// The address with one more parameter in its query.

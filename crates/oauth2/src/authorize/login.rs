@@ -8,7 +8,7 @@ use orrery_core::{RequestContext, Timestamp};
 use super::begin::{has_prompt, is_whom_was_meant};
 use super::finish::finish;
 use super::proceed::{self, Authorization};
-use super::{CookieChange, Cookies, Refused, ReturnPath, Step, jar, reauthentication};
+use super::{CookieChange, Cookies, Refused, ReturnPath, Step, jar, level, reauthentication};
 use crate::challenge::seal::Kind;
 use crate::challenge::{AuthorizationFlow, Decision, FlowState, LoginAccepted};
 use crate::config::Config;
@@ -48,6 +48,9 @@ pub async fn login(
     }
     if !is_whom_was_meant(&flow.request, &config, &client, &accepted.subject) {
         return Err(required("Somebody else signed in than the 'id_token_hint' names."));
+    }
+    if let Err(error) = level::check(&flow.request, &accepted.acr) {
+        return Err(Refused::to_client(error, path));
     }
     let before = match session {
         None => Before::Nobody,

@@ -12,6 +12,7 @@ mod cookies;
 mod device;
 mod finish;
 pub(crate) mod hint;
+pub(crate) mod level;
 mod login;
 mod parameters;
 mod proceed;

@@ -18,6 +18,8 @@ pub struct SignedIn {
     pub expires_at: Timestamp,
     /// The level that was reached (`acr`).
     pub acr: String,
+    /// The highest level that they could reach: with a second factor, where they have one.
+    pub reachable: String,
     /// How (`amr`).
     pub amr: Vec<String>,
     /// Standard claims about them (OpenID Connect Core section 5.1).

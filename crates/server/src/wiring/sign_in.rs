@@ -35,6 +35,7 @@ impl SignIn for IdentitySignIn {
                 authenticated_at: found.session.authenticated_at,
                 expires_at: found.session.expires_at,
                 acr: found.session.aal.as_str().to_owned(),
+                reachable: config.available_aal(&found.identity).as_str().to_owned(),
                 claims: claims(&found.identity),
                 amr: methods(found.session.methods.iter().map(|used| used.method)),
             })),

@@ -9,6 +9,7 @@ mod device_pages;
 mod errors;
 mod external;
 mod hybrid;
+mod levels;
 mod logout;
 mod pushed;
 mod relying_party;
