@@ -66,7 +66,8 @@ pub async fn token(
         GrantType::ClientCredentials => grant_type::client_credentials::grant(&call).await,
         GrantType::DeviceCode => grant_type::device_code::poll(&call).await,
         GrantType::JwtBearer => grant_type::jwt_bearer::grant(&call).await,
-        GrantType::Implicit | GrantType::TokenExchange => Err(unsupported()),
+        GrantType::TokenExchange => grant_type::token_exchange::exchange(&call).await,
+        GrantType::Implicit => Err(unsupported()),
     }
 }
 

@@ -20,6 +20,7 @@ pub mod discovery;
 pub mod dpop;
 pub mod endpoint;
 pub mod error;
+pub mod exchange;
 pub mod grant;
 pub mod grant_type;
 pub mod http;

@@ -338,6 +338,7 @@ table! {
         issued_at -> Moment,
         expires_at -> Nullable<Moment>,
         used_at -> Nullable<Moment>,
+        derived_from -> Nullable<Digest>,
     }
 }
 

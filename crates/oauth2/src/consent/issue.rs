@@ -118,6 +118,7 @@ pub async fn issue(
             subject: &grant.subject,
             grant: Some(grant.id),
             parent: None,
+            derived_from: None,
             scope: &grant.scope,
             audience: &grant.audience,
             claims: grant.session.access_token.clone(),

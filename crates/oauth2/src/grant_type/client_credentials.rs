@@ -5,7 +5,7 @@ use crate::endpoint::Call;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant_type::GrantType;
 use crate::scope;
-use crate::token::alone;
+use crate::token::alone::{self, Wanted};
 use crate::token::response::TokenResponse;
 
 /// Grants a client what it may have for itself.
@@ -28,5 +28,6 @@ pub async fn grant(call: &Call<'_>) -> Result<TokenResponse, OAuth2Error> {
     }
     let audience = audience::parse(&parameters.all("audience"), &parameters.all("resource"))?;
     audience::check(&client.audience, &audience, ErrorCode::InvalidRequest)?;
-    alone::issue(call, GrantType::ClientCredentials, client.id.as_str(), &scope, &audience).await
+    let wanted = Wanted { subject: client.id.as_str(), scope: &scope, audience: &audience, origin: None };
+    alone::issue(call, GrantType::ClientCredentials, wanted).await
 }

@@ -5,14 +5,14 @@ use orrery_keys::Claims;
 use orrery_keys::foreign::{self, ForeignKeys};
 use serde_json::{Value, json};
 
-use crate::assertion::{self, ASYMMETRIC, Rules};
+use crate::assertion::{self, ASYMMETRIC, Checked, Rules};
 use crate::audience;
 use crate::endpoint::Call;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant_type::GrantType;
 use crate::scope;
 use crate::store::AssertionKeys;
-use crate::token::alone;
+use crate::token::alone::{self, Wanted};
 use crate::token::response::TokenResponse;
 use crate::trust::TrustedIssuer;
 
@@ -25,29 +25,61 @@ const MAX_KEYS: u32 = 100;
 /// `invalid_grant` for an assertion that is not good, `jti_known` for one that was used before, `invalid_scope` for more
 /// than the issuer or the client may have.
 pub async fn grant(call: &Call<'_>) -> Result<TokenResponse, OAuth2Error> {
-    let Call { service, project, now, client, parameters, .. } = call;
+    let Call { client, parameters, .. } = call;
     let token = parameters.required("assertion")?;
+    let vouched = vouched(call, token).await?;
+    let scope = scope_for(call, &vouched.trusted)?;
+    let asked = audience::parse(&parameters.all("audience"), &parameters.all("resource"))?;
+    let audience: Vec<_> = asked.into_iter().filter(|name| audience::allows(&client.audience, name)).collect();
+    vouched.use_once(call).await?;
+    let wanted = Wanted { subject: &vouched.subject, scope: &scope, audience: &audience, origin: None };
+    alone::issue(call, GrantType::JwtBearer, wanted).await
+}
+
+/// What a trusted issuer says.
+pub(crate) struct Vouched {
+    /// About whom.
+    pub(crate) subject: String,
+    /// Under which trust.
+    pub(crate) trusted: TrustedIssuer,
+    /// All of it.
+    pub(crate) claims: Claims,
+    checked: Checked,
+}
+
+impl Vouched {
+    /// Notes that it was presented: it is good once.
+    ///
+    /// # Errors
+    /// `jti_known` when it had been before.
+    pub(crate) async fn use_once(&self, call: &Call<'_>) -> Result<(), OAuth2Error> {
+        let Some(id) = &self.checked.id else { return Ok(()) };
+        let name = format!("grant\0{}\0{id}", self.trusted.issuer);
+        let key = call.service.keyring.hash(Purpose::AssertionId, &name);
+        if call.service.tokens.assertion_use(call.project, key, self.checked.remember_until).await? {
+            return Ok(());
+        }
+        let description = "The assertion was used before. Make a new one, with another 'jti'.";
+        Err(OAuth2Error::new(ErrorCode::JtiKnown, description))
+    }
+}
+
+/// What a trusted issuer says to this server, now.
+///
+/// # Errors
+/// `invalid_grant` for an assertion that is not good.
+pub(crate) async fn vouched(call: &Call<'_>, token: &str) -> Result<Vouched, OAuth2Error> {
     let (claims, trusted) = verified(call, token).await?;
-    let config = service.config.load();
+    let config = call.service.config.load();
     let rules = Rules {
         audiences: &assertion::own_addresses(&config),
         jti_optional: config.assertions.jti_optional,
         iat_optional: config.assertions.iat_optional,
         max_ttl: config.assertions.max_ttl,
     };
-    let checked = assertion::check(&claims, *now, &rules).map_err(invalid)?;
-    let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
-    let scope = scope_for(call, &trusted)?;
-    let asked = audience::parse(&parameters.all("audience"), &parameters.all("resource"))?;
-    let audience: Vec<_> = asked.into_iter().filter(|name| audience::allows(&client.audience, name)).collect();
-    if let Some(id) = &checked.id {
-        let key = service.keyring.hash(Purpose::AssertionId, &format!("grant\0{}\0{id}", trusted.issuer));
-        if !service.tokens.assertion_use(*project, key, checked.remember_until).await? {
-            let description = "The assertion was used before. Make a new one, with another 'jti'.";
-            return Err(OAuth2Error::new(ErrorCode::JtiKnown, description));
-        }
-    }
-    alone::issue(call, GrantType::JwtBearer, subject, &scope, &audience).await
+    let checked = assertion::check(&claims, call.now, &rules).map_err(invalid)?;
+    let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(Vouched { subject, trusted, claims, checked })
 }
 
 /// The claims, and the trust that they come under: the issuer's, for this subject, by this key, as long as it lasts.

@@ -105,6 +105,7 @@ pub(super) fn translate(row: &Row, flow: Option<&Row>, tools: Tools<'_>) -> Resu
         kind: TokenKind::Refresh,
         grant: Some(id),
         parent: None,
+        derived_from: None,
         client: grant.client.clone(),
         subject: grant.subject.clone(),
         scope: grant.scope.clone(),

@@ -28,6 +28,15 @@ pub trait GrantStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Grant>, StoreError>;
 
+    /// The newest grant to a client in a session.
+    async fn grant_of_session(
+        &self,
+        project: ProjectId,
+        client: &ClientId,
+        session: LoginSessionId,
+        now: Timestamp,
+    ) -> Result<Option<Grant>, StoreError>;
+
     /// A page of what somebody was asked for and granted, in ascending order of ids: not what is remembered no longer. The
     /// keyset key is the last id.
     async fn grant_list(

@@ -83,7 +83,8 @@ pub enum Rotated {
 /// Tokens. Those of a grant die with it.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// Stores an access token, if its client, and its grant where it has one, are still there.
+    /// Stores an access token, if its client, and its grant and the token that it was exchanged for where it has such, are
+    /// still there.
     async fn token_issue(&self, project: ProjectId, token: &StoredToken) -> Result<bool, StoreError>;
 
     /// A token by any of the hashes that it may have, unless its client is gone or the identity behind its grant is
@@ -106,7 +107,7 @@ pub trait TokenStore: Send + Sync {
     /// Ends every token of a family; what was granted stays remembered. Says how many there were.
     async fn family_end(&self, project: ProjectId, grant: GrantId) -> Result<u64, StoreError>;
 
-    /// Deletes one token that belongs to no grant. False when there was none.
+    /// Deletes one token, with those that were exchanged for it. False when there was none.
     async fn token_delete(&self, project: ProjectId, hash: TokenHash) -> Result<bool, StoreError>;
 
     /// Deletes the tokens of a client, of one kind or of both, and says how many.

@@ -23,6 +23,8 @@ pub struct AccessRequest<'a> {
     pub grant: Option<GrantId>,
     /// The refresh token beside it.
     pub parent: Option<TokenHash>,
+    /// The token that it was exchanged for (RFC 8693), and with which it ends.
+    pub derived_from: Option<TokenHash>,
     /// Granted scopes.
     pub scope: &'a [String],
     /// Granted audiences.
@@ -83,6 +85,7 @@ pub async fn issue(
         kind: TokenKind::Access,
         grant: request.grant,
         parent: request.parent,
+        derived_from: request.derived_from,
         client: request.client.id.clone(),
         subject: request.subject.to_owned(),
         scope: request.scope.to_vec(),

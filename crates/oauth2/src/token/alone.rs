@@ -1,43 +1,74 @@
-//! Access tokens that come of no grant: nobody was asked, so that there is no family and nothing to refresh.
+//! Access tokens that stand alone: no refresh token fetches the next one. Most come of no grant, because nobody was asked.
+
+use orrery_core::{Timestamp, TokenHash};
+use serde_json::{Map, Value};
 
 use super::access::{self, AccessRequest};
 use super::response::{TokenResponse, TokenType};
 use super::{hook, lifespan};
 use crate::endpoint::Call;
 use crate::error::{ErrorCode, OAuth2Error};
-use crate::grant::SessionClaims;
+use crate::grant::{Grant, SessionClaims};
 use crate::grant_type::GrantType;
+
+/// What a token that stands alone is to say.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// Whom it speaks for.
+    pub subject: &'a str,
+    /// Scopes.
+    pub scope: &'a [String],
+    /// Audiences.
+    pub audience: &'a [String],
+    /// The token that it is exchanged for; none where it is not.
+    pub origin: Option<Origin>,
+}
+
+/// What a token takes over from the one that it is exchanged for (RFC 8693).
+#[derive(Debug, Default)]
+pub struct Origin {
+    /// The family.
+    pub grant: Option<Grant>,
+    /// The row, if there is one.
+    pub token: Option<TokenHash>,
+    /// Added claims.
+    pub claims: Map<String, Value>,
+    /// Who acts for the subject.
+    pub actor: Option<Value>,
+    /// When it has to end.
+    pub ends: Option<Timestamp>,
+}
 
 /// Makes and stores the token, and says what the client gets.
 ///
 /// # Errors
-/// When a hook refuses or fails, no key can sign, or the client was deleted in the meantime.
-pub async fn issue(
-    call: &Call<'_>,
-    grant_type: GrantType,
-    subject: &str,
-    scope: &[String],
-    audience: &[String],
-) -> Result<TokenResponse, OAuth2Error> {
+/// When a hook refuses or fails, no key can sign, or the client or the token that is exchanged ended in the meantime.
+pub async fn issue(call: &Call<'_>, grant_type: GrantType, wanted: Wanted<'_>) -> Result<TokenResponse, OAuth2Error> {
     let Call { service, project, now, client, .. } = call;
-    let session = hook::call(call, grant_type, None, scope, audience, &SessionClaims::default()).await?;
+    let Wanted { subject, scope, audience, origin } = wanted;
+    let Origin { grant, token, claims, actor, ends } = origin.unwrap_or_default();
+    let session = SessionClaims { access_token: claims, ..SessionClaims::default() };
+    let session = hook::call(call, grant_type, grant.as_ref(), scope, audience, &session).await?;
+    let lifespan = lifespan::access(client, &service.config.load().ttl, grant_type);
     let request = AccessRequest {
         client,
         subject,
-        grant: None,
+        grant: grant.map(|grant| grant.id),
         parent: None,
+        derived_from: token,
         scope,
         audience,
         claims: session.access_token,
-        actor: None,
+        actor,
         jkt: call.jkt.clone(),
-        lifespan: lifespan::access(client, &service.config.load().ttl, grant_type),
+        lifespan: ends.map_or(lifespan, |ends| lifespan.min(ends.since(*now))),
     };
     let access = access::issue(service, *project, *now, request).await?;
     if let Some(stored) = &access.stored
         && !service.tokens.token_issue(*project, stored).await?
     {
-        return Err(OAuth2Error::new(ErrorCode::InvalidClient, "The client was deleted just now."));
+        let reason = "The client was deleted just now, or what it presented was revoked.";
+        return Err(OAuth2Error::new(ErrorCode::InvalidClient, reason));
     }
     Ok(TokenResponse {
         token_type: TokenType::of(call.jkt.as_ref()),

@@ -107,7 +107,9 @@ pub async fn signed(
 
 fn describe(issuer: &str, live: LiveToken) -> Introspection {
     let LiveToken { token, id, grant, .. } = live;
-    let subject = grant.as_ref().map(id_token::subject).filter(|subject| *subject != token.subject);
+    // A token that was exchanged comes of another client's grant, whose name for the person is not for this one.
+    let own = grant.as_ref().filter(|grant| grant.client == token.client);
+    let subject = own.map(id_token::subject).filter(|subject| *subject != token.subject);
     let (token_type, token_use) = match token.kind {
         TokenKind::Access => (if token.jkt.is_some() { "DPoP" } else { "Bearer" }, "access_token"),
         TokenKind::Refresh => ("Bearer", "refresh_token"),

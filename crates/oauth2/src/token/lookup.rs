@@ -141,6 +141,7 @@ async fn stateless(
         kind: TokenKind::Access,
         grant: None,
         parent: None,
+        derived_from: None,
         client,
         subject: text("sub").unwrap_or_default().to_owned(),
         scope,

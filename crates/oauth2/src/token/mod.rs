@@ -46,6 +46,8 @@ pub struct StoredToken {
     /// The refresh token that it was issued beside; for a refresh token, its predecessor. A family has one row for its
     /// present refresh token.
     pub parent: Option<TokenHash>,
+    /// The token that it was exchanged for (RFC 8693), where that is stored: it ends with it.
+    pub derived_from: Option<TokenHash>,
     /// Whom it was issued to.
     pub client: ClientId,
     /// Whom it speaks for.

@@ -7,7 +7,8 @@ use crate::client::Client;
 use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
 
-/// Ends a token of the client, and every other token of its family. One that is unknown, over, or another client's is
+/// Ends a token of the client, and every other token of its family; one that was exchanged for another with what came of it
+/// in turn. One that is unknown, over, or another client's is
 /// left alone without a word (RFC 7009 section 2.2).
 ///
 /// # Errors
@@ -30,6 +31,10 @@ pub async fn revoke(
     let found = lookup::find(service, project, now, text).await?;
     let Some(live) = found.filter(|live| live.stored && live.token.client == client.id) else { return Ok(()) };
     match live.token.grant {
+        // What was exchanged for another's token ends alone: its client may not end what belongs to that one.
+        Some(_) if live.token.derived_from.is_some() => {
+            service.tokens.token_delete(project, live.token.hash).await.map(|_| ())?;
+        }
         Some(grant) => service.tokens.family_end(project, grant).await.map(|_| ())?,
         None => service.tokens.token_delete(project, live.token.hash).await.map(|_| ())?,
     }

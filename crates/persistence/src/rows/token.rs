@@ -29,6 +29,7 @@ pub(crate) struct TokenRow {
     jkt: Option<String>,
     issued_at: At,
     expires_at: Option<At>,
+    derived_from: Option<Hash>,
 }
 
 impl TokenRow {
@@ -48,6 +49,7 @@ impl TokenRow {
             jkt: token.jkt.clone(),
             issued_at: At(token.issued_at),
             expires_at: token.expires_at.map(At),
+            derived_from: token.derived_from.map(Hash),
         }
     }
 
@@ -57,6 +59,7 @@ impl TokenRow {
             kind: self.kind.0,
             grant: self.grant_id.map(|id| id.0),
             parent: self.parent.map(|hash| hash.0),
+            derived_from: self.derived_from.map(|hash| hash.0),
             client: client(self.client_id, "tokens.client_id")?,
             subject: self.subject,
             scope: self.scope.0,

@@ -58,6 +58,29 @@ impl GrantStore for Store {
         .await
     }
 
+    async fn grant_of_session(
+        &self,
+        project: ProjectId,
+        client: &ClientId,
+        session: LoginSessionId,
+        now: Timestamp,
+    ) -> Result<Option<Grant>, StoreError> {
+        let client = client.to_string();
+        self.read(move |connection| {
+            let row = grants::table
+                .filter(grants::project_id.eq(Uid(project)))
+                .filter(grants::login_session_id.eq(Uid(session)))
+                .filter(grants::client_id.eq(client))
+                .filter(grants::expires_at.gt(At(now)))
+                .order(grants::requested_at.desc())
+                .select(GrantRow::as_select())
+                .first(connection)
+                .optional()?;
+            row.map(GrantRow::into_grant).transpose()
+        })
+        .await
+    }
+
     async fn grant_list(
         &self,
         project: ProjectId,

@@ -193,11 +193,12 @@ impl TokenStore for Store {
     }
 }
 
-/// Stores a token if its client is there, in one statement. That its grant is there, the foreign key checks.
+/// Stores a token if its client is there, in one statement. That its grant and its origin are there, foreign keys check.
 fn issue(connection: &mut Conn, project: ProjectId, token: StoredToken) -> Outcome<bool> {
     let stored = diesel::sql_query(
         "INSERT INTO tokens (project_id, hash, kind, grant_id, parent, client_id, subject, scope, audience, claims, \
-         actor, jkt, issued_at, expires_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 \
+         actor, jkt, issued_at, expires_at, derived_from) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 \
          WHERE EXISTS (SELECT 1 FROM clients WHERE project_id = $1 AND id = $6)",
     )
     .bind::<Id, _>(Uid(project))
@@ -214,6 +215,7 @@ fn issue(connection: &mut Conn, project: ProjectId, token: StoredToken) -> Outco
     .bind::<Nullable<Text>, _>(token.jkt)
     .bind::<Moment, _>(At(token.issued_at))
     .bind::<Nullable<Moment>, _>(token.expires_at.map(At))
+    .bind::<Nullable<Digest>, _>(token.derived_from.map(Hash))
     .execute(connection);
     match stored {
         Ok(stored) => Ok(stored > 0),

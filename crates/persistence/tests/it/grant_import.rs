@@ -37,6 +37,7 @@ fn refresh(grant: &Grant) -> StoredToken {
         kind: TokenKind::Refresh,
         grant: Some(grant.id),
         parent: None,
+        derived_from: None,
         client: grant.client.clone(),
         subject: grant.subject.clone(),
         scope: grant.scope.clone(),

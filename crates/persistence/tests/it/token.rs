@@ -25,6 +25,7 @@ on_both_engines!(
     ending_a_family_leaves_the_grant,
     tokens_count_while_the_identity_is_active,
     tokens_of_a_client_are_deleted_by_kind,
+    what_was_exchanged_for_a_token_ends_with_it,
     an_assertion_is_good_once_of_sixteen_times,
     a_new_client_of_the_same_name_inherits_nothing,
     another_project_sees_and_changes_nothing,
@@ -36,6 +37,7 @@ fn token(client: &Client, kind: TokenKind, grant: Option<&Grant>) -> StoredToken
         kind,
         grant: grant.map(|grant| grant.id),
         parent: Some(hash()),
+        derived_from: None,
         client: client.id.clone(),
         subject: SUBJECT.to_owned(),
         scope: vec!["openid".to_owned(), "offline".to_owned()],
@@ -223,6 +225,37 @@ async fn tokens_of_a_client_are_deleted_by_kind(stage: Stage) {
     assert!(store.refresh_token_of(OURS, grant.id).await.expect("reads").is_some());
     assert_eq!(store.tokens_delete(OURS, &client.id, None).await.expect("deletes"), 1);
     assert!(store.refresh_token_of(OURS, grant.id).await.expect("reads").is_none());
+}
+
+async fn what_was_exchanged_for_a_token_ends_with_it(stage: Stage) {
+    let (app, service) = (registered(&stage, "app").await, registered(&stage, "service").await);
+    let (grant, access, _) = family(&stage, &app, None).await;
+    let store = stage.database.tokens();
+    let derived = |client, origin| StoredToken {
+        parent: None,
+        derived_from: Some(origin),
+        ..token(client, TokenKind::Access, Some(&grant))
+    };
+    let first = derived(&service, access.hash);
+    let second = derived(&app, first.hash);
+    for token in [&first, &second] {
+        assert!(store.token_issue(OURS, token).await.expect("stores"));
+        assert_eq!(find(&stage, token.hash).await.map(|found| found.token), Some(token.clone()));
+    }
+    assert!(store.token_delete(OURS, first.hash).await.expect("deletes"));
+    assert_eq!(find(&stage, second.hash).await, None, "with what came of it in turn");
+    assert!(find(&stage, access.hash).await.is_some(), "and nothing else");
+    assert!(!store.token_issue(OURS, &second).await.expect("refuses"), "its origin is gone");
+    // Sixteen exchanges while the origin is revoked: whatever was stored is gone with it.
+    let mut racing = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (store, derived) = (store.clone(), derived(&service, access.hash));
+        racing.spawn(async move { store.token_issue(OURS, &derived).await.expect("answers").then_some(derived.hash) });
+    }
+    assert!(store.token_delete(OURS, access.hash).await.expect("deletes"));
+    for stored in racing.join_all().await.into_iter().flatten() {
+        assert_eq!(find(&stage, stored).await, None);
+    }
 }
 
 async fn an_assertion_is_good_once_of_sixteen_times(stage: Stage) {

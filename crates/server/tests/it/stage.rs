@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orrery_testkit::{Backend, Call, TestOptions, TestServer};
+use orrery_testkit::{Backend, Browser, Call, TestOptions, TestServer};
 use reqwest::header::{ACCEPT, COOKIE, HeaderMap, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -78,6 +78,11 @@ impl Stage {
 
     pub(crate) fn advance(&self, by: Duration) {
         self.server.advance(by);
+    }
+
+    /// A browser with an empty cookie jar.
+    pub(crate) fn browser(&self) -> Browser {
+        self.server.browser()
     }
 
     /// Where the public listener is.

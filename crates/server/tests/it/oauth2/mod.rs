@@ -9,6 +9,7 @@ mod discovery;
 mod dpop;
 mod registration;
 mod token_endpoint;
+mod token_exchange;
 mod trusted_issuers;
 
 use orrery_testkit::{Backend, Call};
