@@ -8,6 +8,23 @@ use serde_json::{Value, json};
 
 use crate::stage::{Answer, PASSWORD, send};
 
+/// Sends a request that gets stuck at `table`, and cuts its connection there.
+pub(crate) async fn cut(psql: &mut Psql, table: &str, hold: Hold, request: Call) -> Answer {
+    psql.hold(table, hold);
+    let stuck = tokio::spawn(send(request));
+    while !stuck.is_finished() {
+        psql.end_waiting();
+        tokio::task::yield_now().await;
+    }
+    psql.release();
+    let answer = stuck.await.expect("no panic");
+    assert_eq!(answer.status, 503, "{table}: {}", answer.body);
+    assert!(answer.header("retry-after").is_some(), "{table}");
+    let text = answer.body.to_string();
+    assert!(!text.contains("postgres") && !text.contains(table), "nothing internal: {text}");
+    answer
+}
+
 /// A server on PostgreSQL, and an operator beside it.
 pub(crate) struct Scene {
     server: TestServer,
@@ -31,21 +48,9 @@ impl Scene {
         self.server.api().request(method, self.server.admin(path))
     }
 
-    /// Sends a request that gets stuck at `table`, and cuts its connection there.
+    /// See [`cut`].
     pub(crate) async fn cut(&mut self, table: &str, hold: Hold, request: Call) -> Answer {
-        self.psql.hold(table, hold);
-        let stuck = tokio::spawn(send(request));
-        while !stuck.is_finished() {
-            self.psql.end_waiting();
-            tokio::task::yield_now().await;
-        }
-        self.psql.release();
-        let answer = stuck.await.expect("no panic");
-        assert_eq!(answer.status, 503, "{table}: {}", answer.body);
-        assert!(answer.header("retry-after").is_some(), "{table}");
-        let text = answer.body.to_string();
-        assert!(!text.contains("postgres") && !text.contains(table), "nothing internal: {text}");
-        answer
+        cut(&mut self.psql, table, hold, request).await
     }
 
     pub(crate) fn nothing_in(&mut self, tables: &[&str]) {

@@ -11,6 +11,7 @@ mod external;
 mod hybrid;
 mod levels;
 mod logout;
+mod outage;
 mod pushed;
 mod relying_party;
 mod request_objects;
