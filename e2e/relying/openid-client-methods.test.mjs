@@ -4,6 +4,7 @@ import { before, test } from "node:test";
 import * as jose from "jose";
 import * as oidc from "openid-client";
 import { relying } from "../support/environment.mjs";
+import { newKey } from "../support/keys.mjs";
 import { discovered, exchange, refusedWith, request, signedIn } from "../support/openid-client.mjs";
 import { authorize, CALLBACK, keep, newAccount, newClient } from "../support/relying.mjs";
 import { Visitor } from "../support/visitor.mjs";
@@ -12,14 +13,6 @@ let person;
 before(async () => {
   person = await newAccount();
 });
-
-/** A key pair, and the set that makes its public half known. */
-async function newKey(algorithm) {
-  const { privateKey, publicKey } = await jose.generateKeyPair(algorithm, { extractable: true });
-  const kid = `key-of-${algorithm}`;
-  const jwk = { ...(await jose.exportJWK(publicKey)), kid, use: "sig", alg: algorithm };
-  return { key: { key: privateKey, kid }, jwks: { keys: [jwk] } };
-}
 
 test("client_credentials: a token for the client itself", async () => {
   const client = await newClient({ audience: ["https://api.example"] });
