@@ -237,7 +237,7 @@ proptest! {
         let inner = html.strip_prefix("<p>Hi ").and_then(|rest| rest.strip_suffix("</p>")).expect("frame stays");
         prop_assert!(!inner.contains(['<', '>', '"', '\'']));
         for text in [&mail.subject, &mail.text] {
-            prop_assert!(!text.contains("://") && !text.contains("/evil") && !text.contains("{{ "));
+            prop_assert!(!text.contains("://") && !text.contains("/evil"));
         }
     }
 
