@@ -150,11 +150,11 @@ pub(crate) fn fill(stage: &Stage, client: &str, expires: &str) {
         ),
         format!(
             "tokens SELECT {project}, {digest}, 'access', {grant}, NULL, '{client}', 'ada', {document}, {document}, \
-             {document}, NULL, NULL, {now}, {expires}, NULL"
+             {document}, NULL, NULL, {now}, {expires}, NULL, NULL"
         ),
         format!(
             "tokens SELECT {project}, {digest}, 'access', NULL, NULL, '{client}', 'ada', {document}, {document}, \
-             {document}, NULL, NULL, {now}, {expires}, NULL"
+             {document}, NULL, NULL, {now}, {expires}, NULL, NULL"
         ),
         format!(
             "authorizations SELECT {project}, {id}, '{client}', 'login_decided', {digest}, {id}, {document}, \
