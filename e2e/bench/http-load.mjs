@@ -44,8 +44,8 @@ async function load(url, { seconds, headers, script }) {
   if (/Non-2xx/.test(stdout)) throw new Error(`${url}: ${stdout}`);
   return {
     rate: Math.round(Number(stdout.match(/Requests\/sec:\s+([\d.]+)/)[1])),
-    p50: milliseconds(stdout.match(/50%\s+(\S+)/)[1]),
-    p99: milliseconds(stdout.match(/99%\s+(\S+)/)[1]),
+    p50: milliseconds(stdout.match(/^\s+50%\s+(\S+)/m)[1]),
+    p99: milliseconds(stdout.match(/^\s+99%\s+(\S+)/m)[1]),
   };
 }
 
