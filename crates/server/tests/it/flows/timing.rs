@@ -26,6 +26,7 @@ on_both_databases! {
 
 const NOBODY: &str = "eve@example.org";
 const PAIRS: usize = 200;
+const ROUNDS: usize = 3;
 /// Differences are heard beyond a third, and never below a millisecond.
 const HEARD: (f64, Duration) = (4.0 / 3.0, Duration::from_millis(1));
 
@@ -50,13 +51,27 @@ async fn answered(client: &Client<'_>, flow: &Value, body: Value) -> Duration {
     took
 }
 
-/// Measures 200 answers of each kind and judges them.
+/// Hears a difference, or none. One that is there is heard in every round; what other programs do on this machine is not.
 async fn judge(mut measure: impl AsyncFnMut(&'static str) -> Duration) {
     // What is done for the first time takes longer.
     for _ in 0..5 {
         measure(EMAIL).await;
         measure(NOBODY).await;
     }
+    let mut heard = Vec::new();
+    for _ in 0..ROUNDS {
+        let (known, unknown) = quartiles(&mut measure).await;
+        let (less, more) = (known.min(unknown), known.max(unknown));
+        if more - less < HEARD.1 || more < less.mul_f64(HEARD.0) {
+            return;
+        }
+        heard.push((known, unknown));
+    }
+    panic!("known and unknown names take different times: {heard:?}");
+}
+
+/// Measures 200 answers of each kind.
+async fn quartiles(measure: &mut impl AsyncFnMut(&'static str) -> Duration) -> (Duration, Duration) {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
         if pair % 2 == 0 {
@@ -71,9 +86,7 @@ async fn judge(mut measure: impl AsyncFnMut(&'static str) -> Duration) {
         times.sort_unstable();
         times[PAIRS / 4]
     };
-    let (known, unknown) = (quartile(known), quartile(unknown));
-    let (less, more) = (known.min(unknown), known.max(unknown));
-    assert!(more - less < HEARD.1 || more < less.mul_f64(HEARD.0), "known {known:?}, unknown {unknown:?}");
+    (quartile(known), quartile(unknown))
 }
 
 async fn a_wrong_password_takes_as_long_for_nobody(backend: Backend) {
