@@ -1,6 +1,5 @@
 // Ory's reference application for login, consent, logout and devices, unchanged, in front of this server.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -9,14 +8,13 @@ import { CALLBACK, Journey, METADATA, token } from "../support/applications.mjs"
 import { applications, database } from "../support/environment.mjs";
 import { CLIENTS } from "../support/hydra-clients.mjs";
 import { here } from "../support/paths.mjs";
+import { end, launch, ready } from "../support/processes.mjs";
 import { remember } from "../support/secrets.mjs";
-import { end } from "../support/server.mjs";
 
 // The one account that it knows.
 const ACCOUNT = { email: "foo@bar.com", password: "foobar" };
 const GOODBYE = "https://app.example/goodbye";
 const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
-const READY_MILLISECONDS = 15_000;
 
 let application;
 let client;
@@ -27,19 +25,20 @@ before(async () => {
   ({ data: client } = await CLIENTS[0].oauth2.createOAuth2Client({ oAuth2Client: body }));
   remember(client.client_secret);
 });
-after(() => end(application, "SIGTERM"));
+after(() => application && end(application, "SIGTERM"));
 
 async function start() {
   const program = join(here, "node_modules", "hydra-login-consent-logout", "lib", "app.js");
   const env = { PATH: process.env.PATH, PORT: new URL(applications.url).port, HYDRA_ADMIN_URL: applications.adminUrl };
-  const child = spawn(process.execPath, [program], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = launch(process.execPath, [program], { env, stdio: ["ignore", "pipe", "pipe"] });
   const log = createWriteStream(join(here, "artifacts", `reference-application-${database}.log`));
   child.stdout.pipe(log);
   child.stderr.pipe(log);
-  const deadline = Date.now() + READY_MILLISECONDS;
-  while (!(await fetch(applications.url).catch(() => null))) {
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error("the reference application did not start");
-    await new Promise((resume) => setTimeout(resume, 50));
+  try {
+    await ready(applications.url, child);
+  } catch (error) {
+    await end(child, "SIGKILL");
+    throw new Error(`no reference application: ${error.message}; its log: ${log.path}`);
   }
   return child;
 }

@@ -1,9 +1,7 @@
 // The first minutes with the platform: `--dev` needs no file and no other program.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
@@ -12,7 +10,9 @@ import { register, signIn } from "../support/pages.mjs";
 import { binary } from "../support/paths.mjs";
 import { newPerson } from "../support/people.mjs";
 import { freePorts } from "../support/ports.mjs";
-import { end, ready } from "../support/server.mjs";
+import { end, launch, newFolder, ready, removeFolder } from "../support/processes.mjs";
+
+const GREETING_MILLISECONDS = 30_000;
 
 test("register, find the code in the inbox page, verify, sign out, sign in", async () => {
   const server = await startDev();
@@ -63,7 +63,7 @@ test("the command that is printed signs somebody in to an application", async ()
     const printed = server.greeting().match(/^ +(\S.* oauth2 code .*)$/m)?.[1];
     assert.ok(printed, `the greeting names no command:\n${server.greeting()}`);
     // As a person's shell does it, but with no window to open and on a port that is surely free.
-    command = spawn("sh", ["-c", `exec ${printed} --no-open --port 0 --format json`], {
+    command = launch("sh", ["-c", `exec ${printed} --no-open --port 0 --format json`], {
       cwd: server.folder,
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env.PATH },
@@ -101,9 +101,9 @@ test("the command that is printed signs somebody in to an application", async ()
 
 /** `orrery serve all --dev` in a folder of its own. */
 async function startDev() {
-  const folder = mkdtempSync(join(tmpdir(), "orrery-dev-"));
+  const folder = newFolder("dev");
   const [publicPort, adminPort] = await freePorts(2);
-  const child = spawn(binary(), ["serve", "all", "--dev"], {
+  const child = launch(binary(), ["serve", "all", "--dev"], {
     cwd: folder,
     stdio: ["ignore", "ignore", "pipe"],
     env: {
@@ -113,23 +113,25 @@ async function startDev() {
     },
   });
   let greeting = "";
-  const greeted = new Promise((resolve) => {
+  const greeted = new Promise((resolve, reject) => {
     child.stderr.on("data", (text) => {
       greeting += text;
       if (greeting.includes("Ctrl-C stops")) resolve();
     });
+    child.once("close", () => reject(new Error("it ended before it had greeted")));
+    const late = new Error(`it had not greeted within ${GREETING_MILLISECONDS} ms`);
+    setTimeout(() => reject(late), GREETING_MILLISECONDS).unref();
   });
   const base = `http://127.0.0.1:${publicPort}`;
   const remove = async () => {
     await end(child, "SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   };
   try {
-    await ready(base, child);
-    await greeted;
+    await Promise.all([ready(`${base}/health/ready`, child), greeted]);
   } catch (error) {
     await remove();
-    throw error;
+    throw new Error(`no server: ${error.message}; it said:\n${greeting}`);
   }
   return { base, folder, greeting: () => greeting, stop: () => end(child, "SIGTERM"), remove };
 }

@@ -1,17 +1,12 @@
 // The server under test.
-import { spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { once } from "node:events";
-import { tmpdir } from "node:os";
+import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newCertificates } from "./certificates.mjs";
 import { configuration } from "./config.mjs";
 import { newDatabase } from "./databases.mjs";
 import { here } from "./paths.mjs";
 import { freePorts } from "./ports.mjs";
-
-const READY_MILLISECONDS = 30_000;
-const STOP_MILLISECONDS = 40_000;
+import { end, launch, newFolder, ready, removeFolder } from "./processes.mjs";
 
 /**
  * A configuration on a new database: a server can be started on it, ended, and started again. It logs as much as
@@ -19,7 +14,7 @@ const STOP_MILLISECONDS = 40_000;
  */
 export async function newInstallation(options) {
   const { binary, database, smtpPort, name = "server", log: level = "debug", proofs = "code", oauth2, host } = options;
-  const folder = mkdtempSync(join(tmpdir(), "orrery-e2e-"));
+  const folder = newFolder("e2e");
   const { url: databaseUrl, remove } = await newDatabase(database, folder);
   const [publicPort, adminPort] = await freePorts(2);
   const file = join(folder, "orrery.yaml");
@@ -42,15 +37,16 @@ export async function newInstallation(options) {
     secrets: config.secrets.default,
     /** Starts the server and waits until it is ready. */
     async start() {
-      const child = spawn(binary, ["serve", "all", "--config", file], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+      const stdio = ["ignore", "pipe", "pipe"];
+      const child = launch(binary, ["serve", "all", "--config", file], { cwd: folder, stdio });
       const output = createWriteStream(log, { flags: "a" });
       child.stdout.pipe(output);
       child.stderr.pipe(output);
       try {
-        await ready(urls.adminUrl, child);
+        await ready(`${urls.adminUrl}/health/ready`, child);
       } catch (error) {
-        child.kill("SIGKILL");
-        throw new Error(`${error.message}; its log: ${log}`);
+        await end(child, "SIGKILL");
+        throw new Error(`no server: ${error.message}; its log: ${log}`);
       }
       return {
         pid: child.pid,
@@ -67,30 +63,7 @@ export async function newInstallation(options) {
     /** Removes the database and the configuration. */
     async remove() {
       await remove();
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
-}
-
-/** Ends a process and says with which code; by force when it takes too long. */
-export async function end(child, signal) {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const ended = once(child, "exit");
-  child.kill(signal);
-  const force = setTimeout(() => child.kill("SIGKILL"), STOP_MILLISECONDS);
-  const [code] = await ended;
-  clearTimeout(force);
-  return code;
-}
-
-/** Waits until a server answers at one of its addresses that it is ready. */
-export async function ready(address, child) {
-  const deadline = Date.now() + READY_MILLISECONDS;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} before it was ready`);
-    const answer = await fetch(`${address}/health/ready`).catch(() => null);
-    if (answer?.ok) return;
-    await new Promise((resume) => setTimeout(resume, 5));
-  }
-  throw new Error(`the server was not ready within ${READY_MILLISECONDS} ms`);
 }
