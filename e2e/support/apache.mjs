@@ -6,12 +6,14 @@ import { freePorts } from "./ports.mjs";
 import { end, launch, newFolder, ready, removeFolder } from "./processes.mjs";
 
 const PROGRAM = "/usr/sbin/apache2";
-const MODULES = "/usr/lib/apache2/modules";
-const NAMES = ["mpm_event", "authn_core", "authz_core", "authz_user", "headers", "dir", "auth_openidc", "oauth2"];
+const MODULES = ["mpm_event", "authn_core", "authz_core", "authz_user", "headers", "dir", "auth_openidc", "oauth2"];
+const moduleFile = (name) => `/usr/lib/apache2/modules/mod_${name}.so`;
 
 /** Starts it with what `directives` returns for its `url` and its copy of our authority's certificate. */
 export async function startApache(directives) {
-  if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is missing: run e2e/setup`);
+  for (const file of [PROGRAM, ...MODULES.map(moduleFile)]) {
+    if (!existsSync(file)) throw new Error(`${file} is missing: run e2e/setup`);
+  }
   const folder = newFolder("apache");
   const [port] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
@@ -25,7 +27,7 @@ export async function startApache(directives) {
   copyFileSync(relying.authority, authority);
   const log = join(folder, "error.log");
   const lines = [
-    ...NAMES.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`),
+    ...MODULES.map((name) => `LoadModule ${name}_module ${moduleFile(name)}`),
     `ServerRoot ${folder}`,
     `DefaultRuntimeDir ${folder}`,
     `PidFile ${folder}/pid`,

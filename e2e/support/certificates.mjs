@@ -6,7 +6,6 @@ import { join } from "node:path";
 /** Makes both in `folder`: the paths of the authority's certificate, and of a certificate for `name` and its key. */
 export function newCertificates(folder, name) {
   const path = (file) => join(folder, file);
-  const openssl = (...parameters) => execFileSync("openssl", parameters, { stdio: ["ignore", "ignore", "pipe"] });
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   writeFileSync(
     path("authority.conf"),
@@ -44,4 +43,13 @@ export function newCertificates(folder, name) {
   const extensions = ["-extfile", path("server.conf"), "-days", "2"];
   openssl("x509", "-req", "-in", path("server.csr"), ...signed, ...extensions, "-out", path("server.pem"));
   return { authority: path("authority.pem"), certificate: path("server.pem"), key: path("server.key") };
+}
+
+function openssl(...parameters) {
+  try {
+    execFileSync("openssl", parameters, { stdio: ["ignore", "ignore", "pipe"] });
+  } catch (error) {
+    if (error.code === "ENOENT") throw new Error("openssl is missing: run e2e/setup");
+    throw error;
+  }
 }
