@@ -44,7 +44,12 @@ export function configuration(options) {
     secrets: { default: [randomBytes(32).toString("hex")] },
     log: { level, format: "json" },
     // Every test comes from one address.
-    limits: { submits_per_minute: 0, flows_per_minute: 0 },
+    limits: {
+      submits_per_minute: 0,
+      flows_per_minute: 0,
+      registrations_per_minute: 0,
+      failed_client_authentications_per_minute: 0,
+    },
     // Applications of the tests are told of logouts, and publish their keys.
     outbound: { allowed_networks: ["127.0.0.0/8"] },
     oauth2,
