@@ -1,9 +1,9 @@
 // What clients ask of the OAuth2 server, all day long.
 import { createHash, randomBytes } from "node:crypto";
+import { CALLBACK } from "../support/client-addresses.mjs";
 import { closedLoop } from "./closed-loop.mjs";
 import { httpLoad } from "./http-load.mjs";
 
-const CALLBACK = "https://app.example/callback";
 const REFRESHING = 16;
 const SIGNING_IN = 16;
 

@@ -4,11 +4,10 @@ import { randomUUID } from "node:crypto";
 import { before, describe, test } from "node:test";
 import * as jose from "jose";
 import { Journey, METADATA, token } from "../support/applications.mjs";
+import { GOODBYE } from "../support/client-addresses.mjs";
 import { applications } from "../support/environment.mjs";
 import { CLIENTS, refused } from "../support/hydra-clients.mjs";
 import { remember } from "../support/secrets.mjs";
-
-const GOODBYE = "https://app.example/goodbye";
 
 for (const { name, oauth2 } of CLIENTS) {
   describe(name, () => {

@@ -4,7 +4,8 @@ import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as jose from "jose";
-import { CALLBACK, Journey, METADATA, token } from "../support/applications.mjs";
+import { Journey, METADATA, token } from "../support/applications.mjs";
+import { CALLBACK, GOODBYE } from "../support/client-addresses.mjs";
 import { applications, database } from "../support/environment.mjs";
 import { CLIENTS } from "../support/hydra-clients.mjs";
 import { here } from "../support/paths.mjs";
@@ -13,7 +14,6 @@ import { remember } from "../support/secrets.mjs";
 
 // The one account that it knows.
 const ACCOUNT = { email: "foo@bar.com", password: "foobar" };
-const GOODBYE = "https://app.example/goodbye";
 const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 let application;

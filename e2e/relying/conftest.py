@@ -8,9 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import requests
 from e2e import environment, remember
-
-CALLBACK = "https://app.example/callback"
-MOST_REDIRECTS = 12
+from journey import CALLBACK, MOST_REDIRECTS
 
 # Names below `.localhost` are this machine (RFC 6761 section 6.3), which not every resolver knows.
 resolve = socket.getaddrinfo

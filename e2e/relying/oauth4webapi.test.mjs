@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as oauth from "oauth4webapi";
+import { CALLBACK } from "../support/client-addresses.mjs";
 import { relying } from "../support/environment.mjs";
-import { answered, authorize, CALLBACK, keep, newAccount, newClient } from "../support/relying.mjs";
+import { answered, authorize, keep, newAccount, newClient } from "../support/relying.mjs";
 import { formOf, Visitor } from "../support/visitor.mjs";
 
 const issuer = new URL(relying.publicUrl);

@@ -5,13 +5,13 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import * as jose from "jose";
 import * as oidc from "openid-client";
+import { CALLBACK, GOODBYE } from "../support/client-addresses.mjs";
 import { relying } from "../support/environment.mjs";
 import { discovered, request, signedIn } from "../support/openid-client.mjs";
-import { CALLBACK, newAccount, newClient, operator } from "../support/relying.mjs";
+import { newAccount, newClient, operator } from "../support/relying.mjs";
 import { remember } from "../support/secrets.mjs";
 import { Visitor } from "../support/visitor.mjs";
 
-const GOODBYE = "https://app.example/goodbye";
 const EVENT = "http://schemas.openid.net/event/backchannel-logout";
 const PATIENCE_MILLISECONDS = 20_000;
 

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as jose from "jose";
 import * as oidc from "openid-client";
+import { CALLBACK } from "../support/client-addresses.mjs";
 import { relying } from "../support/environment.mjs";
 import { newKey } from "../support/keys.mjs";
 import { discovered, exchange, refusedWith, request, signedIn } from "../support/openid-client.mjs";
-import { authorize, CALLBACK, keep, newAccount, newClient } from "../support/relying.mjs";
+import { authorize, keep, newAccount, newClient } from "../support/relying.mjs";
 import { Visitor } from "../support/visitor.mjs";
 
 let person;

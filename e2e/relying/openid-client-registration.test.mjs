@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import * as oidc from "openid-client";
+import { CALLBACK } from "../support/client-addresses.mjs";
 import { relying } from "../support/environment.mjs";
 import { refusedWith, signedIn } from "../support/openid-client.mjs";
-import { CALLBACK, newAccount } from "../support/relying.mjs";
+import { newAccount } from "../support/relying.mjs";
 import { remember } from "../support/secrets.mjs";
 
 let person;

@@ -5,10 +5,11 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import * as oauth from "oauth4webapi";
 import * as oidc from "openid-client";
+import { CALLBACK } from "../support/client-addresses.mjs";
 import { relying } from "../support/environment.mjs";
 import { newKey } from "../support/keys.mjs";
 import { discovered, exchange, request } from "../support/openid-client.mjs";
-import { authorize, CALLBACK, newAccount, newClient } from "../support/relying.mjs";
+import { authorize, newAccount, newClient } from "../support/relying.mjs";
 import { Visitor } from "../support/visitor.mjs";
 
 let person;

@@ -7,10 +7,10 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken
-from conftest import CALLBACK
 from e2e import remember
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from journey import CALLBACK
 
 SCOPE = "openid offline_access email profile photos.read"
 

@@ -1,12 +1,11 @@
 // Login, consent and logout applications, played by the tests; and the client that sends people there.
 import assert from "node:assert/strict";
+import { CALLBACK } from "./client-addresses.mjs";
 import { applications } from "./environment.mjs";
 import { keep } from "./relying.mjs";
 import { remember } from "./secrets.mjs";
 import { Visitor } from "./visitor.mjs";
 
-/** Where the clients of these tests get their answers. */
-export const CALLBACK = "https://app.example/callback";
 const STATE = "a state of some length";
 const SCOPE = "openid offline photos.read";
 

@@ -1,8 +1,9 @@
 // The certified client library, as strict as it can be made.
 import * as oidc from "openid-client";
+import { CALLBACK } from "./client-addresses.mjs";
 import { relying } from "./environment.mjs";
 import "./names.mjs";
-import { authorize, CALLBACK, keep } from "./relying.mjs";
+import { authorize, keep } from "./relying.mjs";
 import { Visitor } from "./visitor.mjs";
 
 /** Reads discovery for a registered client. Signatures of ID tokens are checked, which is not the default. */

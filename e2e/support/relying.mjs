@@ -1,12 +1,9 @@
 // What relying parties need: a client that is registered, a person with an account, and that person's consent.
 import assert from "node:assert/strict";
+import { CALLBACK } from "./client-addresses.mjs";
 import { relying } from "./environment.mjs";
 import { newPerson } from "./people.mjs";
 import { remember } from "./secrets.mjs";
-import { Visitor } from "./visitor.mjs";
-
-/** Where clients of these tests get their answers. Nobody listens there: the tests read the address. */
-export const CALLBACK = "https://app.example/callback";
 
 /** Registers a client as an operator does. */
 export async function newClient(members = {}) {
