@@ -1,7 +1,5 @@
 // A person in a real browser signs in to an application: sign-in, consent, the application, sign-out; on the built-in pages.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import * as oidc from "openid-client";
 import { openBrowser } from "../support/browser.mjs";
@@ -11,6 +9,7 @@ import { discovered, exchange, request } from "../support/openid-client.mjs";
 import { register, signIn } from "../support/pages.mjs";
 import { newPerson } from "../support/people.mjs";
 import { newAccount, newClient } from "../support/relying.mjs";
+import { newSite } from "../support/site.mjs";
 
 const WIDE = { width: 1100, height: 850 };
 const NARROW = { width: 360, height: 740 };
@@ -25,22 +24,16 @@ let browser;
 let application;
 before(async () => {
   browser = await openBrowser();
-  application = await startApplication();
+  // It shows a word at every address, so that the browser has somewhere to arrive.
+  application = await newSite((incoming, answer) => {
+    incoming.resume();
+    answer.writeHead(200, { "content-type": "text/html" }).end("<h1>Photo printer</h1>");
+  });
 });
 after(async () => {
-  application.close();
+  application?.close();
   await browser.close();
 });
-
-/** An application that shows a word at every address, so that the browser has somewhere to arrive. */
-async function startApplication() {
-  const server = createServer((incoming, answer) => {
-    incoming.resume();
-    answer.writeHead(200, { "content-type": "text/html", connection: "close" }).end("<h1>Photo printer</h1>");
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
-}
 
 /** The client of the application, and the request that begins a sign-in there. */
 async function begin() {

@@ -1,7 +1,5 @@
 // A certified relying party: signing out there, and hearing of it here.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import * as jose from "jose";
 import * as oidc from "openid-client";
@@ -10,6 +8,7 @@ import { relying } from "../support/environment.mjs";
 import { discovered, request, signedIn } from "../support/openid-client.mjs";
 import { newAccount, newClient, operator } from "../support/relying.mjs";
 import { remember } from "../support/secrets.mjs";
+import { newSite } from "../support/site.mjs";
 import { Visitor } from "../support/visitor.mjs";
 
 const EVENT = "http://schemas.openid.net/event/backchannel-logout";
@@ -21,13 +20,13 @@ before(async () => {
   person = await newAccount();
   receiver = await newReceiver();
 });
-after(() => receiver.close());
+after(() => receiver?.close());
 
 /** A small application that is told of logouts. */
 async function newReceiver() {
   const received = [];
   const waiting = [];
-  const server = createServer(async (incoming, answer) => {
+  const site = await newSite(async (incoming, answer) => {
     let body = "";
     for await (const part of incoming) body += part;
     const token = new URLSearchParams(body).get("logout_token");
@@ -36,10 +35,8 @@ async function newReceiver() {
     for (const resume of waiting.splice(0)) resume();
     answer.writeHead(200, { "cache-control": "no-store" }).end();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    ...site,
     /** The logout token that came, or comes, to this path. */
     async tokenAt(path) {
       const deadline = Date.now() + PATIENCE_MILLISECONDS;
@@ -53,7 +50,6 @@ async function newReceiver() {
         ]);
       }
     },
-    close: () => server.close(),
   };
 }
 

@@ -1,7 +1,5 @@
 // Signed authorization requests (RFC 9101): in the address, pushed, and from an address of the client.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import * as oauth from "oauth4webapi";
 import * as oidc from "openid-client";
@@ -10,6 +8,7 @@ import { relying } from "../support/environment.mjs";
 import { newKey } from "../support/keys.mjs";
 import { discovered, exchange, request } from "../support/openid-client.mjs";
 import { authorize, newAccount, newClient } from "../support/relying.mjs";
+import { newSite } from "../support/site.mjs";
 import { Visitor } from "../support/visitor.mjs";
 
 let person;
@@ -17,29 +16,21 @@ let key;
 let client;
 let config;
 let site;
+// What the site of the client shows.
+let shown = "";
 before(async () => {
   person = await newAccount();
-  site = await publish();
+  site = await newSite((incoming, answer) => {
+    incoming.resume();
+    answer.writeHead(200, { "content-type": "application/oauth-authz-req+jwt" }).end(shown);
+  });
   const made = await newKey("ES256");
   ({ key } = made);
   const request_uris = [`${site.url}/request`];
   client = await newClient({ jwks: made.jwks, request_object_signing_alg: "ES256", request_uris });
   config = await discovered(client);
 });
-after(() => site.close());
-
-/** A site of the client that shows its present request object. */
-async function publish() {
-  const site = { object: "" };
-  const server = createServer((incoming, answer) => {
-    incoming.resume();
-    answer.writeHead(200, { "content-type": "application/oauth-authz-req+jwt", connection: "close" }).end(site.object);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  site.url = `http://127.0.0.1:${server.address().port}`;
-  site.close = () => server.close();
-  return site;
-}
+after(() => site?.close());
 
 /** Only what is signed counts: these are the parameters beside it, which try to say something else. */
 const BESIDE = { scope: "openid", nonce: "a nonce of somebody else", state: "a state of somebody else" };
@@ -68,7 +59,7 @@ test("pushed", async () => {
 test("from an address that the client has registered, and from no other", async () => {
   const { parameters, checks } = await request();
   const signed = await oidc.buildAuthorizationUrlWithJAR(config, parameters, key);
-  site.object = signed.searchParams.get("request");
+  shown = signed.searchParams.get("request");
   const address = new URL(config.serverMetadata().authorization_endpoint);
   address.searchParams.set("client_id", client.client_id);
   address.searchParams.set("request_uri", `${site.url}/request`);
