@@ -6,21 +6,12 @@ import { ajaxClient } from "../support/cookies.mjs";
 import { links, publicUrl } from "../support/environment.mjs";
 import { codeFor, linkFor } from "../support/mail.mjs";
 import { newPerson } from "../support/people.mjs";
+import { unfinished } from "../support/refusals.mjs";
 import { remember } from "../support/secrets.mjs";
 
 const SIGN_IN = /sign-in code/i;
 const frontendOf = (basePath) => new FrontendApi(new Configuration({ basePath }));
 const frontend = frontendOf(publicUrl);
-
-/** The flow that a submit answers with while something is still missing. */
-async function unfinished(call) {
-  const error = await call.then(
-    () => assert.fail("the flow is finished"),
-    (error) => error,
-  );
-  assert.equal(error.response?.status, 400, String(error));
-  return error.response.data;
-}
 
 async function registerByCode(person) {
   const { data: flow } = await frontend.createNativeRegistrationFlow();

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import * as jose from "jose";
 import { METADATA, token } from "../support/applications.mjs";
 import { applications } from "../support/environment.mjs";
-import { CLIENTS, refused } from "../support/hydra-clients.mjs";
+import { CLIENTS } from "../support/hydra-clients.mjs";
+import { refused } from "../support/refusals.mjs";
 import { remember } from "../support/secrets.mjs";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";

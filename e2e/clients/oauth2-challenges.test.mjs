@@ -6,7 +6,8 @@ import * as jose from "jose";
 import { Journey, METADATA, token } from "../support/applications.mjs";
 import { GOODBYE } from "../support/client-addresses.mjs";
 import { applications } from "../support/environment.mjs";
-import { CLIENTS, refused } from "../support/hydra-clients.mjs";
+import { CLIENTS } from "../support/hydra-clients.mjs";
+import { refused } from "../support/refusals.mjs";
 import { remember } from "../support/secrets.mjs";
 
 for (const { name, oauth2 } of CLIENTS) {

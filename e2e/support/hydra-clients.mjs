@@ -10,11 +10,3 @@ function apis(name, sdk) {
 }
 
 export const CLIENTS = [apis("@ory/client", platform), apis("@ory/hydra-client", hydra)];
-
-/** Passes when the call was refused with this status. */
-export function refused(status) {
-  return (error) => {
-    if (error.response?.status === status) return true;
-    throw new Error(`expected ${status}, got ${error.response?.status}`, { cause: error });
-  };
-}
