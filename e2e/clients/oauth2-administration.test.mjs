@@ -6,6 +6,7 @@ import * as jose from "jose";
 import { METADATA, token } from "../support/applications.mjs";
 import { applications } from "../support/environment.mjs";
 import { CLIENTS } from "../support/hydra-clients.mjs";
+import { newKey } from "../support/keys.mjs";
 import { refused } from "../support/refusals.mjs";
 import { remember } from "../support/secrets.mjs";
 
@@ -104,18 +105,17 @@ for (const { name, oauth2, keys, oidc } of CLIENTS) {
 
   test(`${name}: trusted issuers vouch for people until they are no longer trusted`, async () => {
     const issuer = `https://${randomUUID()}.example`;
-    const { privateKey, publicKey } = await jose.generateKeyPair("ES256", { extractable: true });
-    const jwk = { ...(await jose.exportJWK(publicKey)), kid: "theirs", alg: "ES256", use: "sig" };
+    const { key, jwks } = await newKey("ES256");
     const { data: trusted } = await oauth2.trustOAuth2JwtGrantIssuer({
       trustOAuth2JwtGrantIssuer: {
         issuer,
         subject: "ada",
         scope: ["photos.read"],
         expires_at: new Date(Date.now() + 3_600_000).toISOString(),
-        jwk,
+        jwk: jwks.keys[0],
       },
     });
-    assert.equal(trusted.public_key.kid, "theirs");
+    assert.equal(trusted.public_key.kid, key.kid);
     assert.deepEqual((await oauth2.getTrustedOAuth2JwtGrantIssuer({ id: trusted.id })).data, trusted);
     const { data: listed } = await oauth2.listTrustedOAuth2JwtGrantIssuers({ issuer });
     assert.deepEqual(listed, [trusted]);
@@ -123,14 +123,14 @@ for (const { name, oauth2, keys, oidc } of CLIENTS) {
     const made = await create({ grant_types: [JWT_BEARER] });
     const vouch = () =>
       new jose.SignJWT()
-        .setProtectedHeader({ alg: "ES256", kid: "theirs" })
+        .setProtectedHeader({ alg: "ES256", kid: key.kid })
         .setIssuer(issuer)
         .setSubject("ada")
         .setAudience(`${applications.publicUrl}/oauth2/token`)
         .setIssuedAt()
         .setExpirationTime("5m")
         .setJti(randomUUID())
-        .sign(privateKey);
+        .sign(key.key);
     const parameters = { grant_type: JWT_BEARER, scope: "photos.read" };
     const { access_token } = await token(made, { ...parameters, assertion: await vouch() });
     assert.equal((await oauth2.introspectOAuth2Token({ token: access_token })).data.sub, "ada");
