@@ -72,8 +72,15 @@ test("by hand: a device waits, asks no faster than it may, and its code is its o
     const answer = await oauth.deviceCodeGrantRequest(server, device, oauth.None(), code);
     return oauth.processDeviceCodeResponse(server, device, answer);
   };
-  const refusal = (error) => (thrown) => thrown instanceof oauth.ResponseBodyError && thrown.error === error;
-  await assert.rejects(poll(), refusal("authorization_pending"));
-  await assert.rejects(poll(), refusal("slow_down"));
-  await assert.rejects(poll("ory_dc_never-made"), refusal("invalid_grant"));
+  const refusal = async (code) => {
+    const thrown = await poll(code).catch((error) => error);
+    assert.ok(thrown instanceof oauth.ResponseBodyError, String(thrown));
+    return thrown.error;
+  };
+  assert.equal(await refusal(), "authorization_pending");
+  // Whoever is held up until the interval is over has not asked too fast, and asks again.
+  let error = "authorization_pending";
+  for (let times = 0; error === "authorization_pending" && times < 100; times += 1) error = await refusal();
+  assert.equal(error, "slow_down");
+  assert.equal(await refusal("ory_dc_never-made"), "invalid_grant");
 });
