@@ -66,6 +66,9 @@ test("both discovery documents are those of this issuer", async () => {
   const other = await oauth.discoveryRequest(issuer, { algorithm: "oauth2" });
   assert.deepEqual(await oauth.processDiscoveryResponse(issuer, other), server);
   assert.equal(server.authorization_response_iss_parameter_supported, true);
+  for (const scope of ["openid", "offline_access", "email", "profile", "photos.read", "photos.write"]) {
+    assert.ok(server.scopes_supported.includes(scope), scope);
+  }
 });
 
 test("code: answer, tokens, signature, userinfo, refresh", async () => {

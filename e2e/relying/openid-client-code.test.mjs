@@ -47,6 +47,21 @@ test("claims come with their scopes and no others", async () => {
   assert.equal(userinfo.name, undefined);
 });
 
+test("clients of different sectors know a person by different subjects", async () => {
+  const subjectAt = async (callback) => {
+    const pairwise = await discovered(await newClient({ subject_type: "pairwise", redirect_uris: [callback] }));
+    const { parameters, checks } = await request({ redirect_uri: callback });
+    const address = oidc.buildAuthorizationUrl(pairwise, parameters);
+    const tokens = await exchange(pairwise, await authorize(new Visitor(), person, address, callback), checks);
+    const { sub } = tokens.claims();
+    return (await oidc.fetchUserInfo(pairwise, tokens.access_token, sub)).sub;
+  };
+  const subject = await subjectAt(CALLBACK);
+  assert.notEqual(subject, person.id);
+  assert.equal(await subjectAt("https://app.example/other"), subject, "the same sector");
+  assert.notEqual(await subjectAt("https://other.example/callback"), subject);
+});
+
 test("a second sign-in asks nobody, and prompt=none is enough", async () => {
   const { visitor } = await signedIn(config, person);
   const { parameters, checks } = await request({ prompt: "none" });
