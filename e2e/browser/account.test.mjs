@@ -4,8 +4,7 @@ import { after, before, test } from "node:test";
 import { openBrowser } from "../support/browser.mjs";
 import { publicUrl } from "../support/environment.mjs";
 import { codeFor } from "../support/mail.mjs";
-import { register, signIn } from "../support/pages.mjs";
-import { newPerson } from "../support/people.mjs";
+import { newAccountOn, signIn } from "../support/pages.mjs";
 import { remember } from "../support/secrets.mjs";
 
 const RECOVERY = /recovery|wiederherstell/i;
@@ -14,16 +13,7 @@ let browser;
 before(async () => {
   browser = await openBrowser();
 });
-after(() => browser.close());
-
-/** Somebody with an account, signed in on `page`. */
-async function newAccount(page) {
-  const person = newPerson();
-  await page.goto(`${publicUrl}/self-service/registration/browser`);
-  await register(page, person);
-  await page.waitForSelector('input[name="code"]');
-  return person;
-}
+after(() => browser?.close());
 
 /** A password that nobody has used. */
 function another(person) {
@@ -34,7 +24,7 @@ function another(person) {
 
 test("a person changes their name and their password, and signs in with the new one", async () => {
   const page = await browser.newPage();
-  const person = await newAccount(page);
+  const person = await newAccountOn(page);
   await page.goto(`${publicUrl}/ui/account`);
   await page.shot("account-with-settings");
   await page.click("#settings");
@@ -67,7 +57,7 @@ test("a person changes their name and their password, and signs in with the new 
 
 test("a person who forgot the password gets back in with the code from the mail", async () => {
   const page = await browser.newPage();
-  const person = await newAccount(page);
+  const person = await newAccountOn(page);
   const forgetful = await browser.newPage();
   await forgetful.goto(`${publicUrl}/self-service/login/browser`);
   await forgetful.shot("login-with-recovery");
@@ -112,7 +102,7 @@ test("settings and recovery work in German, in the dark, on a narrow screen, wit
     viewport: { width: 360, height: 740 },
   };
   const page = await browser.newPage(look);
-  const person = await newAccount(page);
+  const person = await newAccountOn(page);
   await page.goto(`${publicUrl}/ui/settings`);
   assert.equal(await page.getAttribute("html", "lang"), "de");
   await page.shot("settings");

@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { openBrowser } from "../support/browser.mjs";
 import { publicUrl } from "../support/environment.mjs";
 import { codeFor } from "../support/mail.mjs";
-import { enterCode, register, registerByCode, signInByCode } from "../support/pages.mjs";
+import { enterCode, newAccountOn, registerByCode, signInByCode } from "../support/pages.mjs";
 import { newPerson } from "../support/people.mjs";
 
 const SIGN_IN = /sign-in code|anmeldecode/i;
@@ -13,7 +13,7 @@ let browser;
 before(async () => {
   browser = await openBrowser();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 async function isSignedIn(page, person) {
   await page.goto(`${publicUrl}/ui/account`);
@@ -52,11 +52,7 @@ test("a person signs up with a code, signs out, and signs in with another", asyn
 });
 
 test("whoever has a password may ask for a code instead, and Enter still means the password", async () => {
-  const person = newPerson();
-  const page = await browser.newPage();
-  await page.goto(`${publicUrl}/self-service/registration/browser`);
-  await register(page, person);
-  await page.waitForSelector('input[name="code"]');
+  const person = await newAccountOn(await browser.newPage());
 
   const elsewhere = await browser.newPage();
   await elsewhere.goto(`${publicUrl}/self-service/login/browser`);

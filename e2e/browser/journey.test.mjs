@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser } from "../support/browser.mjs";
-import { register, signIn } from "../support/pages.mjs";
+import { newAccountOn, register, signIn } from "../support/pages.mjs";
 import { publicUrl } from "../support/environment.mjs";
 import { codeFor } from "../support/mail.mjs";
 import { newPerson } from "../support/people.mjs";
@@ -11,7 +11,7 @@ let browser;
 before(async () => {
   browser = await openBrowser();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 test("a person registers, verifies the address, signs out, signs in, and sees both sessions", async () => {
   const person = newPerson();
@@ -56,11 +56,7 @@ test("a person registers, verifies the address, signs out, signs in, and sees bo
 });
 
 test("a wrong password is refused in words, and the form stays usable", async () => {
-  const person = newPerson();
-  const page = await browser.newPage();
-  await page.goto(`${publicUrl}/self-service/registration/browser`);
-  await register(page, person);
-  await page.waitForSelector('input[name="code"]');
+  const person = await newAccountOn(await browser.newPage());
 
   const elsewhere = await browser.newPage();
   await elsewhere.goto(`${publicUrl}/self-service/login/browser`);

@@ -14,7 +14,7 @@ let browser;
 before(async () => {
   browser = await openBrowser();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 test("the link in the mail proves the address, and then no more", async () => {
   const person = newPerson();

@@ -32,7 +32,7 @@ before(async () => {
 });
 after(async () => {
   application?.close();
-  await browser.close();
+  await browser?.close();
 });
 
 /** The client of the application, and the request that begins a sign-in there. */
@@ -54,22 +54,16 @@ async function begin() {
 
 const newPage = (look) => browser.newPage({ ignoreHTTPSErrors: true, ...look });
 
-/** No page is wider than the screen. */
-async function fits(page) {
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(width <= page.viewportSize().width, `${page.url()} is ${width} wide`);
-}
-
 for (const look of LOOKS) {
   test(`${look.label}: sign in, allow, arrive, sign out, and meet an error`, async () => {
     const person = await newAccount();
     const { config, checks, callback, goodbye, address } = await begin();
     const page = await newPage(look);
     await page.goto(address);
-    await fits(page);
+    await page.fits();
     await signIn(page, person);
     await page.waitForSelector('button[name="decision"][value="allow"]');
-    await fits(page);
+    await page.fits();
     await page.shot("consent");
     assert.match(await page.textContent("main"), new RegExp(`Photo printer.*${person.email}`, "s"));
     await page.click('button[value="allow"]');
@@ -83,7 +77,7 @@ for (const look of LOOKS) {
     const leave = { post_logout_redirect_uri: goodbye, client_id: config.clientMetadata().client_id };
     await page.goto(oidc.buildEndSessionUrl(config, leave).href);
     await page.waitForSelector('form[action$="/ui/logout"] button');
-    await fits(page);
+    await page.fits();
     await page.shot("logout");
     await page.click('form[action$="/ui/logout"] button');
     await page.waitForURL(`${goodbye}*`);
@@ -97,7 +91,7 @@ for (const look of LOOKS) {
     assert.equal(new URL(page.url()).origin, relying.publicUrl);
     await page.waitForSelector(".notice.error");
     assert.match(await page.textContent('p[lang="en"]'), /redirect_uri/, "what developers are told is in English");
-    await fits(page);
+    await page.fits();
     await page.shot("error");
   });
 }

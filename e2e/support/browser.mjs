@@ -33,6 +33,7 @@ export async function openBrowser() {
         if (response.status() >= 500) complaints.push(`${response.url()} answered ${response.status()}`);
       });
       page.shot = (name) => page.screenshot({ path: join(folder, `${label}-${name}.png`), fullPage: true });
+      page.fits = () => fits(page);
       page.clickLink = (name) => page.getByRole("link", { name }).first().click();
       return page;
     },
@@ -41,4 +42,13 @@ export async function openBrowser() {
       assert.deepEqual(complaints, [], "no page broke its content security policy or met a server error");
     },
   };
+}
+
+/** Fails when a page is wider than the screen. */
+async function fits(page) {
+  const [content, screen] = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return [scrollWidth, clientWidth];
+  });
+  assert.equal(content, screen, `${page.url()} scrolls sideways`);
 }

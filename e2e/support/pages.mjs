@@ -1,4 +1,15 @@
 // What a person does on the built-in pages.
+import { publicUrl } from "./environment.mjs";
+import { newPerson } from "./people.mjs";
+
+/** Somebody who makes an account on `page`, and is signed in there. */
+export async function newAccountOn(page, server = publicUrl) {
+  const person = newPerson();
+  await page.goto(`${server}/self-service/registration/browser`);
+  await register(page, person);
+  await page.waitForSelector('input[name="code"]');
+  return person;
+}
 
 /** Fills the registration form, whichever of the two layouts it has. */
 export async function register(page, person) {
