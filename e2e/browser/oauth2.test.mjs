@@ -99,7 +99,7 @@ for (const look of LOOKS) {
 test("whoever does not allow it arrives without anything", async () => {
   const person = await newAccount();
   const { callback, address } = await begin();
-  const page = await newPage();
+  const page = await newPage({ label: "oauth2-refused" });
   await page.goto(address);
   await signIn(page, person);
   await page.click('button[value="deny"]');

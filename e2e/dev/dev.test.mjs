@@ -74,7 +74,7 @@ test("the command that is printed signs somebody in to an application", async ()
     });
     const address = await firstAddress(command.stderr);
     const person = newPerson();
-    const page = await browser.newPage({ label: "dev" });
+    const page = await browser.newPage({ label: "dev-oauth2" });
     await page.goto(address);
     await page.waitForSelector('input[name="identifier"]');
     await page.clickLink(/register|create/i);
