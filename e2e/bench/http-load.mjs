@@ -19,10 +19,10 @@ export function requireWrk() {
 
 /** Rate and latencies of `seconds` of GETs, or of POSTs of a form. Throws when an answer was not 2xx. */
 export async function httpLoad(url, { seconds, headers = {}, form }) {
+  if (form === undefined) return load(url, { seconds, headers });
   const folder = mkdtempSync(join(tmpdir(), "orrery-load-"));
   try {
-    const script = form === undefined ? [] : ["--script", posting(folder, form)];
-    return await load(url, { seconds, headers, script });
+    return await load(url, { seconds, headers, script: ["--script", posting(folder, form)] });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -37,7 +37,7 @@ function posting(folder, form) {
   return script;
 }
 
-async function load(url, { seconds, headers, script }) {
+async function load(url, { seconds, headers, script = [] }) {
   const lines = Object.entries(headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]);
   const parameters = ["--threads", "1", "--connections", CONNECTIONS, "--duration", `${seconds}s`, "--latency", ...script];
   const { stdout } = await promisify(execFile)("wrk", [...parameters.map(String), ...lines, url]);
