@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::id::ProjectId;
+use crate::network::Network;
 use crate::time::Timestamp;
 
 /// One request, as every use case sees it.
@@ -27,6 +28,14 @@ pub struct RequestContext {
     pub accept_language: Option<String>,
     /// What hooks may know of the request; none unless a hook may be called.
     pub caused_by: Option<Arc<CausingRequest>>,
+}
+
+impl RequestContext {
+    /// The client's network. None for a request without an address, through a Unix socket.
+    #[must_use]
+    pub fn network(&self) -> Option<Network> {
+        self.client_ip.map(Network::from)
+    }
 }
 
 /// What hooks may know of the request that caused them.

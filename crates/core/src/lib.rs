@@ -15,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod jsonnet;
 pub mod moving;
+pub mod network;
 pub mod outbound;
 pub mod page;
 mod purpose;

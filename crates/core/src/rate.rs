@@ -5,13 +5,13 @@
 
 use std::fmt;
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use moka::sync::Cache;
 
+use crate::network::Network;
 use crate::{ProjectId, RequestContext, Timestamp};
 
 /// Buckets that are remembered. Beyond it those that are used least are forgotten first.
@@ -27,24 +27,8 @@ pub struct TooMany {
     pub retry_after: Duration,
 }
 
-/// Where requests come from: an IPv4 address, or the /64 network that one IPv6 customer owns whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Source(ProjectId, [u8; 8]);
-
-impl Source {
-    fn new(project: ProjectId, address: IpAddr) -> Self {
-        let mut network = [0; 8];
-        match address.to_canonical() {
-            // No IPv6 network begins with these bytes: 0000::/8 is reserved.
-            IpAddr::V4(address) => network[4..].copy_from_slice(&address.octets()),
-            IpAddr::V6(address) => network.copy_from_slice(&address.octets()[..8]),
-        }
-        Self(project, network)
-    }
-}
-
 /// A bucket for each address and, where an address has several, each `K`.
-pub struct Buckets<K = ()>(Cache<(Source, K), Arc<Bucket>>);
+pub struct Buckets<K = ()>(Cache<(ProjectId, Network, K), Arc<Bucket>>);
 
 impl<K> fmt::Debug for Buckets<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,9 +49,8 @@ impl<K: Hash + Eq + Send + Sync + 'static> Buckets<K> {
     /// # Errors
     /// When the bucket is empty.
     pub fn take(&self, context: &RequestContext, key: K, per_minute: u32) -> Result<(), TooMany> {
-        let Some(address) = context.client_ip.filter(|_| per_minute > 0) else { return Ok(()) };
-        let source = Source::new(context.project, address);
-        self.0.get_with((source, key), Arc::default).take(per_minute, context.now)
+        let Some(network) = context.network().filter(|_| per_minute > 0) else { return Ok(()) };
+        self.0.get_with((context.project, network, key), Arc::default).take(per_minute, context.now)
     }
 
     /// Whether there is anything left to take, without taking it.
@@ -75,8 +58,8 @@ impl<K: Hash + Eq + Send + Sync + 'static> Buckets<K> {
     /// # Errors
     /// When the bucket is empty.
     pub fn check(&self, context: &RequestContext, key: K, per_minute: u32) -> Result<(), TooMany> {
-        let Some(address) = context.client_ip.filter(|_| per_minute > 0) else { return Ok(()) };
-        let bucket = self.0.get(&(Source::new(context.project, address), key));
+        let Some(network) = context.network().filter(|_| per_minute > 0) else { return Ok(()) };
+        let bucket = self.0.get(&(context.project, network, key));
         bucket.map_or(Ok(()), |bucket| bucket.after(per_minute, context.now).map(|_| ()))
     }
 }

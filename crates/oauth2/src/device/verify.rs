@@ -1,7 +1,6 @@
 //! Where a browser comes to approve a device (RFC 8628 section 3.3): first it gets a challenge, then somebody types the
 //! code, and from there on it is an authorization like any other.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use orrery_core::id::ChallengeId;
@@ -162,13 +161,8 @@ pub(crate) fn sealer<'a>(service: &'a OAuth2Service, context: &RequestContext) -
     Sealer { keyring: &service.keyring, project: context.project }
 }
 
-/// An IPv4 address, or the /64 that one IPv6 customer owns whole. A browser without an address, through a Unix socket, is
-/// counted by itself.
+/// The network that wrong codes are counted for. A browser without an address is counted by itself.
 fn network(service: &OAuth2Service, context: &RequestContext, id: ChallengeId) -> TokenHash {
-    let name = match context.client_ip.map(|address| address.to_canonical()) {
-        None => id.to_string(),
-        Some(IpAddr::V4(address)) => address.to_string(),
-        Some(IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..4]),
-    };
+    let name = context.network().map_or_else(|| id.to_string(), |network| network.to_string());
     service.keyring.hash(Purpose::AttemptCounter, &format!("user-codes:{name}"))
 }
