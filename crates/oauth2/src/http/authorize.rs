@@ -27,9 +27,7 @@ pub(super) async fn by_form(
     request: HttpRequest,
     form: Submitted,
 ) -> Result<HttpResponse, ApiError> {
-    let Submitted::Form(form) = form else {
-        return Err(ApiError::unsupported_media_type("application/x-www-form-urlencoded"));
-    };
+    let form = form.into_form()?;
     let step = match Parameters::new(form.iter().map(|(name, value)| (name.to_owned(), value.to_owned()))) {
         Ok(parameters) => authorize::begin(&service, &context, parameters, &cookie::all(&request)).await,
         Err(error) => Err(Refused::from(error)),

@@ -30,7 +30,7 @@ pub(super) async fn authorize(
     let respond = async {
         let Received { presented, parameters } = receive(&request, &form)?;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
-        authorize::authorize(&service, context.project, context.now, &client, &parameters).await
+        authorize::authorize(&service, context.project, context.now, &client.client, &parameters).await
     };
     match respond.await {
         Ok(begun) => answer(&begun),
@@ -62,9 +62,7 @@ pub(super) async fn submit(
     request: HttpRequest,
     form: Submitted,
 ) -> Result<HttpResponse, ApiError> {
-    let Submitted::Form(form) = form else {
-        return Err(ApiError::unsupported_media_type("application/x-www-form-urlencoded"));
-    };
+    let form = form.into_form()?;
     let cookies = cookie::all(&request);
     let typed = form.get("user_code").unwrap_or_default();
     let Some(text) = form.get(CHALLENGE) else {

@@ -32,9 +32,7 @@ pub(super) async fn by_form(
     request: HttpRequest,
     form: Submitted,
 ) -> Result<HttpResponse, ApiError> {
-    let Submitted::Form(form) = form else {
-        return Err(ApiError::unsupported_media_type("application/x-www-form-urlencoded"));
-    };
+    let form = form.into_form()?;
     let outcome = match Parameters::new(form.iter().map(|(name, value)| (name.to_owned(), value.to_owned()))) {
         Ok(parameters) => logout::begin(&service, &context, &parameters, &cookie::all(&request)).await,
         Err(error) => Err(error),

@@ -54,6 +54,17 @@ impl Submitted {
         }
     }
 
+    /// The pairs of a form.
+    ///
+    /// # Errors
+    /// 415 for JSON.
+    pub fn into_form(self) -> Result<Pairs, ApiError> {
+        match self {
+            Self::Form(pairs) => Ok(pairs),
+            Self::Json(_) => Err(ApiError::unsupported_media_type("application/x-www-form-urlencoded")),
+        }
+    }
+
     /// The body as a type; members that the type does not know are ignored unless it denies them.
     ///
     /// # Errors
