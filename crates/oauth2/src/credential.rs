@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use orrery_core::secret::Purpose;
-use orrery_core::{EntropyExt as _, Keyring, RequestContext, Timestamp, TokenHash};
+use orrery_core::{EntropyExt as _, Keyring, RequestContext, Timestamp};
 use orrery_keys::config::ID_TOKEN_SET;
 use orrery_keys::{TokenToSign, foreign};
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,11 @@ use serde_json::{Value, json};
 
 use crate::assertion::ASYMMETRIC;
 use crate::error::{ErrorCode, OAuth2Error};
+use crate::nonce::Nonces;
 use crate::scope;
 use crate::service::OAuth2Service;
-use crate::token::{id_token, lookup};
+use crate::token::id_token;
+use crate::token::lookup::LiveToken;
 
 /// The scope that brings a nonce with the access token.
 pub const SCOPE: &str = "userinfo_credential_draft_00";
@@ -24,8 +26,8 @@ pub const SCOPE: &str = "userinfo_credential_draft_00";
 pub const FORMAT: &str = "jwt_vc_json";
 /// The types of every credential.
 pub const TYPES: [&str; 2] = ["VerifiableCredential", "UserInfoCredential"];
-/// How long a nonce is handed out, in seconds; it is good for as long again.
-const NONCE_PERIOD: i64 = 3600;
+/// Nonces for proofs, each bound to an access token.
+const NONCES: Nonces = Nonces { purpose: Purpose::CredentialNonce, period: 3600 };
 /// How long a credential is good.
 const LIFE: Duration = Duration::from_secs(3600);
 
@@ -71,40 +73,23 @@ pub struct CredentialNonce {
     pub expires_in: i64,
 }
 
-/// The nonce for the holder of this access token: a keyed hash of it and the present period, so that it needs no row.
+/// The nonce for the holder of this access token.
 pub(crate) fn nonce(keyring: &Keyring, now: Timestamp, access_token: &str) -> CredentialNonce {
-    let nonce = text(keyring.hash(Purpose::CredentialNonce, &bound(now, access_token, 0)));
-    CredentialNonce { nonce, expires_in: NONCE_PERIOD }
+    CredentialNonce { nonce: NONCES.current(keyring, now, access_token), expires_in: NONCES.period }
 }
 
-fn is_fresh(keyring: &Keyring, now: Timestamp, access_token: &str, nonce: &str) -> bool {
-    (0..=1).any(|ago| {
-        let bound = bound(now, access_token, ago);
-        keyring.candidates(Purpose::CredentialNonce, &bound).any(|hash| text(hash) == nonce)
-    })
-}
-
-fn bound(now: Timestamp, access_token: &str, ago: i64) -> String {
-    format!("{}\0{access_token}", now.as_seconds().div_euclid(NONCE_PERIOD) - ago)
-}
-
-fn text(hash: TokenHash) -> String {
-    URL_SAFE_NO_PAD.encode(hash.0)
-}
-
-/// A credential for the holder of an access token. `jkt` is the key that the caller proved to have by DPoP.
+/// A credential for the holder of an access token that is good.
 ///
 /// # Errors
-/// `invalid_token`, `insufficient_scope`; `invalid_request` for another format or a proof that is not good.
+/// `insufficient_scope`; `invalid_request` for another format or a proof that is not good.
 pub async fn issue(
     service: &OAuth2Service,
     context: &RequestContext,
     access_token: &str,
-    jkt: Option<&str>,
+    live: LiveToken,
     request: &CredentialRequest,
 ) -> Result<Credential, OAuth2Error> {
     let &RequestContext { project, now, .. } = context;
-    let live = lookup::access(service, project, now, access_token, jkt).await?;
     let asked = |scopes: &[String]| scope::is_openid(scopes) && scopes.iter().any(|scope| scope == SCOPE);
     let grant = live.grant.filter(|_| asked(&live.token.scope)).ok_or_else(|| {
         let reason = "The access token was not granted the scopes 'openid' and 'userinfo_credential_draft_00'.";
@@ -124,7 +109,7 @@ pub async fn issue(
     let proof = foreign::verify_self_signed(&proof.jwt, &ASYMMETRIC)
         .ok_or_else(|| invalid("The proof is no JWT that is signed with the public key in its header."))?;
     let sent = proof.claims.get("nonce").and_then(Value::as_str).unwrap_or_default();
-    if !is_fresh(&service.keyring, now, access_token, sent) {
+    if !NONCES.is_fresh(&service.keyring, now, access_token, sent) {
         return Err(invalid(
             "The 'nonce' of the proof is not one for this access token, or too old. Ask for a new one.",
         ));

@@ -42,7 +42,8 @@ pub async fn token(
     let &RequestContext { project, now, .. } = context;
     let name = parameters.required("grant_type")?;
     let grant_type = GrantType::parse(name).ok_or_else(unsupported)?;
-    let client = client_auth::authenticate(service, context, presented).await?;
+    let record = client_auth::authenticate(service, context, presented).await?;
+    let client = &record.client;
     if !client.may_use_grant(grant_type.name()) {
         return Err(OAuth2Error::new(
             ErrorCode::UnauthorizedClient,
@@ -59,7 +60,7 @@ pub async fn token(
         }
         None => None,
     };
-    let call = Call { service, project, now, client: &client, jkt, parameters };
+    let call = Call { service, project, now, client, jkt, parameters };
     match grant_type {
         GrantType::AuthorizationCode => grant_type::authorization_code::redeem(&call).await,
         GrantType::RefreshToken => grant_type::refresh_token::refresh(&call).await,

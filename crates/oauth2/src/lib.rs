@@ -26,6 +26,7 @@ pub mod grant_type;
 pub mod http;
 pub mod hydra;
 pub mod logout;
+mod nonce;
 pub mod parameters;
 pub mod pkce;
 pub mod scope;

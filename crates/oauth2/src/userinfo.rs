@@ -9,7 +9,7 @@ use crate::error::{ErrorCode, OAuth2Error};
 use crate::scope;
 use crate::service::OAuth2Service;
 use crate::token::id_token;
-use crate::token::lookup::{self, LiveToken};
+use crate::token::lookup::LiveToken;
 
 /// What is answered.
 #[derive(Debug)]
@@ -20,18 +20,17 @@ pub enum Userinfo {
     Signed(String),
 }
 
-/// The claims about the person behind an access token. `jkt` is the key that the caller proved to have.
+/// The claims about the person behind an access token that is good.
 ///
 /// # Errors
-/// `invalid_token` when it is no good access token, `insufficient_scope` when it was not granted `openid`.
+/// `insufficient_scope` when it was not granted `openid`.
 pub async fn userinfo(
     service: &OAuth2Service,
     project: ProjectId,
     now: Timestamp,
-    token: &str,
-    jkt: Option<&str>,
+    live: LiveToken,
 ) -> Result<Userinfo, OAuth2Error> {
-    let LiveToken { token, client, grant, .. } = lookup::access(service, project, now, token, jkt).await?;
+    let LiveToken { token, client, grant, .. } = live;
     let grant = grant.filter(|_| scope::is_openid(&token.scope)).ok_or_else(|| {
         OAuth2Error::new(ErrorCode::InsufficientScope, "The access token was not granted the scope 'openid'.")
     })?;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use orrery_core::RequestContext;
 use orrery_core::outbound::{OutboundRequest, Trust};
 use orrery_keys::foreign::{self, Peeked};
-
 use orrery_keys::{Claims, MAX_TOKEN, SigningAlgorithm};
 use serde_json::Value;
 

@@ -5,9 +5,11 @@ mod keys;
 mod presented;
 mod upgrade;
 
+use std::sync::Arc;
+
 use orrery_core::RequestContext;
 
-use crate::client::{AuthMethod, Client, ClientId, ClientRecord, matching_secret};
+use crate::client::{AuthMethod, ClientId, ClientRecord, matching_secret};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 
@@ -28,7 +30,7 @@ pub async fn authenticate(
     service: &OAuth2Service,
     context: &RequestContext,
     presented: &Presented,
-) -> Result<Client, OAuth2Error> {
+) -> Result<Arc<ClientRecord>, OAuth2Error> {
     let id = presented.client_id().ok_or_else(refused)?;
     let id: ClientId = id.parse().map_err(|_| refused())?;
     let bound = service.config.load().limits.failed_authentications;
@@ -45,7 +47,7 @@ async fn prove(
     &RequestContext { project, now, .. }: &RequestContext,
     id: &ClientId,
     presented: &Presented,
-) -> Result<Client, OAuth2Error> {
+) -> Result<Arc<ClientRecord>, OAuth2Error> {
     let record = service.clients.client_by_id(project, id).await?.ok_or_else(refused)?;
     use AuthMethod::{ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None as Public, PrivateKeyJwt};
     match (presented, record.client.token_endpoint_auth_method) {
@@ -64,7 +66,7 @@ async fn prove(
             return Err(wrong_method(&record));
         }
     }
-    Ok(record.client.clone())
+    Ok(record)
 }
 
 /// The one refusal for everything that a stranger could try.

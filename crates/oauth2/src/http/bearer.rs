@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_keys::SigningAlgorithm;
 use orrery_web::{ApiError, Context, Origins};
@@ -13,18 +13,18 @@ use crate::assertion::ASYMMETRIC;
 use crate::dpop::{self, Target};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
-use crate::token::lookup;
+use crate::token::TokenKind;
+use crate::token::lookup::{self, LiveToken};
 
-/// What was presented.
+/// An access token that is good.
 pub(super) struct Presented {
-    /// The token; empty for none.
-    pub(super) token: String,
-    /// The key that the caller proved to have.
-    pub(super) jkt: Option<String>,
+    /// As it was sent.
+    pub(super) text: String,
+    /// What it stands for.
+    pub(super) live: LiveToken,
 }
 
-/// Reads the token of a request to `path`: from the `Authorization` header or, where a specification allows that, from
-/// `parameter`.
+/// The access token of a request to `path`. Scripts of the origins that its client has registered may read the answer.
 pub(super) async fn presented(
     service: &OAuth2Service,
     context: &Context,
@@ -32,6 +32,28 @@ pub(super) async fn presented(
     path: &str,
     parameter: Option<&str>,
 ) -> Result<Presented, OAuth2Error> {
+    let (text, jkt) = read(service, context, request, path, parameter).await?;
+    let found = lookup::find(service, context.project, context.now, &text).await?;
+    if let Some(live) = &found {
+        Origins::new(&live.client.allowed_cors_origins).allow_for(request);
+    }
+    // A token that is bound to a key is good only with a proof of that key, and one that is not needs none.
+    let good = found.filter(|live| live.token.kind == TokenKind::Access && live.token.jkt == jkt);
+    let live = good.ok_or_else(|| {
+        OAuth2Error::new(ErrorCode::InvalidToken, "The access token is missing, unknown, expired or revoked.")
+    })?;
+    Ok(Presented { text, live })
+}
+
+/// The token as it was sent, in the `Authorization` header or, where a specification allows that, in `parameter`; and the key
+/// that the caller proved to have.
+async fn read(
+    service: &OAuth2Service,
+    context: &Context,
+    request: &HttpRequest,
+    path: &str,
+    parameter: Option<&str>,
+) -> Result<(String, Option<String>), OAuth2Error> {
     let header = authorization(request)?.and_then(|header| header.split_once(' '));
     let of = |name: &str| header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(name)).map(|(_, token)| token.trim());
     if let Some(token) = of("dpop") {
@@ -40,32 +62,14 @@ pub(super) async fn presented(
         let missing = || OAuth2Error::new(ErrorCode::InvalidDpopProof, "The DPoP header is missing.");
         let proof = proof(request)?.ok_or_else(missing)?;
         let jkt = dpop::check(service, context.project, context.now, proof, target).await?;
-        allow_origins(service, context, request, token).await?;
-        return Ok(Presented { token: token.to_owned(), jkt: Some(jkt) });
+        return Ok((token.to_owned(), Some(jkt)));
     }
     let bearer = of("bearer");
     if bearer.is_some() && parameter.is_some() {
         let description = "The access token is sent twice. Send it in the Authorization header alone.";
         return Err(OAuth2Error::new(ErrorCode::InvalidRequest, description));
     }
-    let token = bearer.or(parameter).unwrap_or_default();
-    allow_origins(service, context, request, token).await?;
-    Ok(Presented { token: token.to_owned(), jkt: None })
-}
-
-/// Lets scripts of the origins that the token's client has registered read the answer.
-async fn allow_origins(
-    service: &OAuth2Service,
-    context: &Context,
-    request: &HttpRequest,
-    token: &str,
-) -> Result<(), OAuth2Error> {
-    if request.headers().contains_key(ORIGIN)
-        && let Some(live) = lookup::find(service, context.project, context.now, token).await?
-    {
-        Origins::new(&live.client.allowed_cors_origins).allow_for(request);
-    }
-    Ok(())
+    Ok((bearer.or(parameter).unwrap_or_default().to_owned(), None))
 }
 
 /// What was wrong stands in a header too (RFC 6750 section 3), in the scheme that the caller used (RFC 9449 section 7.1). A

@@ -23,8 +23,8 @@ pub(super) async fn issue(
         Err(error) => (CredentialRequest::default(), Some(error)),
     };
     let outcome = async {
-        let Presented { token, jkt } = presented(&service, &context, &request, "/credentials", None).await?;
-        credential::issue(&service, &context, &token, jkt.as_deref(), &body).await
+        let Presented { text, live } = presented(&service, &context, &request, "/credentials", None).await?;
+        credential::issue(&service, &context, &text, live, &body).await
     };
     let answer = match outcome.await {
         Ok(Credential::Issued(credential)) => {

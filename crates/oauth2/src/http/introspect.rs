@@ -46,7 +46,7 @@ pub(super) async fn for_clients(
         if !wants_jwt(&request) {
             return Ok(answer(&found));
         }
-        let token = introspect::signed(&service, context.project, context.now, &client, &found).await?;
+        let token = introspect::signed(&service, context.project, context.now, &client.client, &found).await?;
         Ok(signed(SIGNED, token))
     };
     match respond.await {

@@ -22,7 +22,7 @@ pub(super) async fn push(
         let presented = receive(&request, &form)?.presented;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
         let parameters = Parameters::new(form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())))?;
-        authorize::push(&service, &context, &client, &parameters).await
+        authorize::push(&service, &context, &client.client, &parameters).await
     };
     match pushed.await {
         Ok(Pushed { request_uri, expires_in }) => {

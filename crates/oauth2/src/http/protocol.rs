@@ -64,7 +64,7 @@ pub(super) fn proof(request: &HttpRequest) -> Result<Option<&str>, OAuth2Error> 
 /// Hands out the nonce for the next proof, where proofs need one (RFC 9449 section 8.2).
 pub(super) fn with_nonce(service: &OAuth2Service, context: &Context, mut answer: HttpResponse) -> HttpResponse {
     if service.config.load().dpop_nonces {
-        let nonce = dpop::current_nonce(&service.keyring, context.project, context.now);
+        let nonce = dpop::nonce(service, context.project, context.now);
         if let Ok(nonce) = HeaderValue::from_str(&nonce) {
             answer.headers_mut().insert(HeaderName::from_static("dpop-nonce"), nonce);
         }

@@ -21,7 +21,7 @@ pub(super) async fn revoke(
         allow_origins(&service, &context, &request, &presented).await?;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
         let token = parameters.required("token")?;
-        revoke::revoke(&service, context.project, context.now, &client, token).await
+        revoke::revoke(&service, context.project, context.now, &client.client, token).await
     };
     let outcome: Result<(), OAuth2Error> = respond.await;
     Ok(outcome.map_or_else(|error| refuse(&request, error), |()| done()))

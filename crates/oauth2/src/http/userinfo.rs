@@ -36,8 +36,8 @@ async fn respond(
     parameter: Option<&str>,
 ) -> Result<HttpResponse, ApiError> {
     let found = async {
-        let Presented { token, jkt } = presented(service, context, request, "/userinfo", parameter).await?;
-        userinfo(service, context.project, context.now, &token, jkt.as_deref()).await
+        let Presented { live, .. } = presented(service, context, request, "/userinfo", parameter).await?;
+        userinfo(service, context.project, context.now, live).await
     };
     let answer = match found.await {
         Ok(Userinfo::Plain(claims)) => answer(&claims)?,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{RefreshToken, StoredToken, TokenKind, jwt};
 use crate::client::{Client, ClientId};
-use crate::error::{ErrorCode, OAuth2Error};
+use crate::error::OAuth2Error;
 use crate::grant::Grant;
 use crate::service::OAuth2Service;
 
@@ -45,25 +45,6 @@ pub async fn find(
     }
     let hashes: Vec<_> = service.keyring.candidates(Purpose::AccessToken, text).collect();
     by_hash(service, project, now, &hashes, None).await
-}
-
-/// The access token that is presented to a resource of this server. `jkt` is the key that the caller proved to have: a token
-/// that is bound to a key is good only with a proof of that key, and one that is not needs none.
-///
-/// # Errors
-/// `invalid_token` when it is no good access token.
-pub(crate) async fn access(
-    service: &OAuth2Service,
-    project: ProjectId,
-    now: Timestamp,
-    text: &str,
-    jkt: Option<&str>,
-) -> Result<LiveToken, OAuth2Error> {
-    let found = find(service, project, now, text).await?;
-    let found = found.filter(|live| live.token.kind == TokenKind::Access && live.token.jkt.as_deref() == jkt);
-    found.ok_or_else(|| {
-        OAuth2Error::new(ErrorCode::InvalidToken, "The access token is missing, unknown, expired or revoked.")
-    })
 }
 
 /// The present token of its family, or the one before it for as long as that may be presented again.

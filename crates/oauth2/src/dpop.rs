@@ -1,7 +1,5 @@
 //! Proof of possession (RFC 9449): a client shows with each request that it has the key that its tokens are bound to.
 
-mod nonce;
-
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -15,9 +13,11 @@ use url::Url;
 
 use crate::assertion::ASYMMETRIC;
 use crate::error::{ErrorCode, OAuth2Error};
+use crate::nonce::Nonces;
 use crate::service::OAuth2Service;
 
-pub use nonce::current as current_nonce;
+/// Nonces for proofs (sections 8 and 9), bound to the project: whoever once had the use of a key cannot make proofs for later.
+const NONCES: Nonces = Nonces { purpose: Purpose::DpopNonce, period: 120 };
 
 /// How far `iat` may lie from now, in either direction: clocks differ, and each proof is good once.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -33,6 +33,12 @@ pub struct Target<'a> {
     pub url: &'a str,
     /// The access token that comes with it; none at the token endpoint.
     pub access_token: Option<&'a str>,
+}
+
+/// The nonce to make a proof with now (`DPoP-Nonce`).
+#[must_use]
+pub fn nonce(service: &OAuth2Service, project: ProjectId, now: Timestamp) -> String {
+    NONCES.current(&service.keyring, now, &project.to_string())
 }
 
 /// The thumbprint of the key that a proof was made with.
@@ -72,7 +78,7 @@ pub async fn check(
         }
     }
     if service.config.load().dpop_nonces
-        && !text("nonce").is_some_and(|nonce| nonce::is_fresh(&service.keyring, project, now, nonce))
+        && !text("nonce").is_some_and(|nonce| NONCES.is_fresh(&service.keyring, now, &project.to_string(), nonce))
     {
         let description = "The DPoP proof needs a fresh nonce: take the one in the DPoP-Nonce header of this answer.";
         return Err(OAuth2Error::new(ErrorCode::UseDpopNonce, description));
