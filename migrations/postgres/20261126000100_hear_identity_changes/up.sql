@@ -1,5 +1,5 @@
 -- Sessions are cached by every node. Whatever changes a cached row, whoever wrote the statement, tells all nodes, and first
--- the connection that made the change: see crates/persistence/src/session_cache.rs.
+-- the connection that made the change: see crates/persistence/src/cache/mod.rs.
 CREATE FUNCTION orrery_identity_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     identity text;

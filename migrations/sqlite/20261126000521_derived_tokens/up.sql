@@ -1,6 +1,9 @@
--- A token that was exchanged for another (RFC 8693) ends with that one. SQLite adds a foreign key of two columns to a new
--- table only.
-CREATE TABLE tokens_next (
+-- A token that was issued in exchange for another (RFC 8693) ends with it. SQLite adds a foreign key of two columns to a new
+-- table only. The old one is renamed first: a table that the new one refers to would be dropped row by row, each with a search
+-- for what refers to it.
+ALTER TABLE tokens RENAME TO tokens_before;
+
+CREATE TABLE tokens (
     project_id BLOB NOT NULL,
     hash BLOB NOT NULL,
     kind TEXT NOT NULL,
@@ -22,14 +25,13 @@ CREATE TABLE tokens_next (
     FOREIGN KEY (project_id, derived_from) REFERENCES tokens (project_id, hash) ON DELETE CASCADE
 ) STRICT;
 
-INSERT INTO tokens_next (project_id, hash, kind, grant_id, parent, client_id, subject, scope, audience, claims, actor, jkt,
+INSERT INTO tokens (project_id, hash, kind, grant_id, parent, client_id, subject, scope, audience, claims, actor, jkt,
     issued_at, expires_at, used_at)
 SELECT project_id, hash, kind, grant_id, parent, client_id, subject, scope, audience, claims, actor, jkt, issued_at,
     expires_at, used_at
-FROM tokens;
+FROM tokens_before;
 
-DROP TABLE tokens;
-ALTER TABLE tokens_next RENAME TO tokens;
+DROP TABLE tokens_before;
 
 CREATE INDEX tokens_by_grant ON tokens (project_id, grant_id);
 CREATE INDEX tokens_by_client ON tokens (project_id, client_id);
