@@ -4,18 +4,69 @@
 //! read, and every row is accounted for.
 
 mod row;
+mod sealed;
 mod tally;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
+use crate::StoreError;
+
 pub use row::{Row, Unreadable};
+pub use sealed::open_aes_gcm;
 pub use tally::{Count, Failed, Tally};
 
 /// The source cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the database to copy from cannot be read: {0}")]
 pub struct SourceError(pub String);
+
+/// Why a copy stopped. What was copied until then stays; the next one goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The target failed.
+    #[error("the target database failed")]
+    Store(#[from] StoreError),
+}
+
+/// Why most rows of a second copy are passed over.
+pub const BEFORE: &str = "copied before and not changed since";
+
+/// Rows of one page.
+pub const PAGE: u32 = 250;
+
+/// A table of the source, page by page.
+pub struct Pages<'a> {
+    source: &'a dyn Source,
+    table: SourceTable,
+    network: Uuid,
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    /// From the first page on.
+    #[must_use]
+    pub fn new(source: &'a dyn Source, table: SourceTable, network: Uuid) -> Self {
+        Self { source, table, network, after: None }
+    }
+
+    /// The next page; none after the last.
+    ///
+    /// # Errors
+    /// When the source cannot be read, or a row has no key: nobody could tell which rows are behind it.
+    pub async fn next(&mut self) -> Result<Option<Vec<Row>>, SourceError> {
+        let page = self.source.page(self.table, self.network, self.after.take(), PAGE).await?;
+        if page.rows.is_empty() {
+            return Ok(None);
+        }
+        let keyless = || SourceError(format!("the table {} has a row without a key", self.table.name));
+        self.after = Some(page.last.ok_or_else(keyless)?);
+        Ok(Some(page.rows))
+    }
+}
 
 /// A table of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

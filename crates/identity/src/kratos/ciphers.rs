@@ -1,8 +1,8 @@
 //! The tokens of providers as Kratos keeps them: hexadecimal digits of nonce, ciphertext and tag.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use orrery_core::moving::open_aes_gcm;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Bytes of a nonce of XChaCha20.
@@ -35,7 +35,7 @@ impl ProviderCiphers {
         let bytes = hex::decode(sealed).ok()?;
         let plain = match self.algorithm {
             Algorithm::None => Some(bytes),
-            Algorithm::Aes => self.keys().find_map(|key| open_aes(key, &bytes)),
+            Algorithm::Aes => self.keys().find_map(|key| open_aes_gcm(key, &bytes)).map(|plain| plain.to_vec()),
             Algorithm::XChaCha => self.keys().find_map(|key| open_xchacha(key, &bytes)),
         };
         String::from_utf8(plain?).ok()
@@ -46,14 +46,6 @@ impl ProviderCiphers {
     }
 }
 
-fn open_aes(key: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-    let (nonce, boxed) = sealed.split_at_checked(NONCE_LEN)?;
-    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).ok()?);
-    let mut boxed = boxed.to_vec();
-    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    key.open_in_place(nonce, Aad::empty(), &mut boxed).ok().map(|plain| plain.to_vec())
-}
-
 fn open_xchacha(key: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, boxed) = sealed.split_at_checked(LONG_NONCE)?;
     let nonce = XNonce::try_from(nonce).ok()?;
@@ -62,6 +54,8 @@ fn open_xchacha(key: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
     use super::*;
 
     const OLD: &str = "an old secret of thirty-two byte";

@@ -26,6 +26,7 @@ pub use id::{ClientId, InvalidClientId};
 pub use lifespans::Lifespans;
 pub use metadata::ClientMetadata;
 pub use secret::{ClientSecrets, SecretHash};
+pub(crate) use secrets::MOST_ROTATED;
 pub use secrets::{matching_secret, readable_secret};
 pub use verified::VerifiedSecrets;
 

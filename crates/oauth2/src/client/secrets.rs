@@ -14,7 +14,7 @@ use crate::error::OAuth2Error;
 /// Letters and digits of a generated secret: 256 random bits.
 const GENERATED: usize = 43;
 /// Earlier secrets that go on working.
-const MOST_ROTATED: usize = 5;
+pub(crate) const MOST_ROTATED: usize = 5;
 
 impl AuthMethod {
     /// Whether a client proves with a secret who it is.

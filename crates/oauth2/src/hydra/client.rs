@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::words::list;
-use crate::client::{Client, ClientRecord, ClientSecrets, Lifespans, SecretHash};
+use crate::client::{Client, ClientRecord, ClientSecrets, Lifespans, MOST_ROTATED, SecretHash};
 
 /// Nanoseconds, in which Hydra keeps lifetimes.
 const SECOND: i64 = 1_000_000_000;
@@ -127,7 +127,7 @@ fn secrets(row: &Row, now: Timestamp, accepts: &dyn Fn(&str) -> bool) -> Result<
     };
     let current = row.text("client_secret").map(|text| hash(text, "client_secret")).transpose()?;
     let rotated = list(row, "rotated_secrets")?;
-    let rotated = rotated.iter().take(5).map(|text| Ok((hash(text, "rotated_secrets")?, now)));
+    let rotated = rotated.iter().take(MOST_ROTATED).map(|text| Ok((hash(text, "rotated_secrets")?, now)));
     Ok(ClientSecrets { current, rotated: rotated.collect::<Result<_, _>>()?, sealed: None })
 }
 

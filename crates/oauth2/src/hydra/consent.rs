@@ -10,33 +10,32 @@ use serde_json::Value;
 use super::refresh_token::{derived, kind};
 use super::session;
 use super::words::list;
+use crate::consent::LONGEST;
 use crate::grant::Grant;
 use crate::store::ImportedGrant;
-
-/// "For ever".
-const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Whether somebody was asked, agreed, and need not be asked again. A row that cannot be understood counts as one, so that
 /// it is told.
 pub(super) fn is_remembered(row: &Row, now: Timestamp) -> bool {
-    let refused = match row.text("consent_error") {
-        None => row.document("consent_error").is_ok_and(|error| error.is_some_and(|error| !is_empty(&error))),
-        Some(text) => !matches!(text, "{}" | "null"),
-    };
+    let refused = row.document("consent_error").map_or(true, |error| error.is_some_and(|error| !is_empty(&error)));
     let agreed = row.flag("consent_remember") && row.text("consent_handled_at").is_some() && !row.flag("consent_skip");
     let over = until(row).is_ok_and(|until| until.is_some_and(|until| until <= now));
     agreed && !refused && !over
 }
 
 fn is_empty(error: &Value) -> bool {
-    error.as_object().is_some_and(serde_json::Map::is_empty)
+    error.is_null() || error.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
 /// Until when; none for ever.
 fn until(row: &Row) -> Result<Option<Timestamp>, Unreadable> {
-    let seconds = row.number("consent_remember_for").and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0);
     let begun = row.needed_moment("requested_at")?;
-    Ok((seconds > 0).then(|| begun + Duration::from_secs(seconds)))
+    Ok(Some(remember_for(row)).filter(|seconds| *seconds > 0).map(|seconds| begun + Duration::from_secs(seconds)))
+}
+
+/// How long, in seconds, and no longer than what is granted here; 0 for ever.
+fn remember_for(row: &Row) -> u64 {
+    row.number("consent_remember_for").and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0).min(LONGEST)
 }
 
 /// The id of the consent of a row, if it has one.
@@ -63,12 +62,12 @@ pub(super) fn translate(row: &Row, now: Timestamp) -> Result<ImportedGrant, Unre
         authentication: session::authentication(None, Some(row), &subject, requested_at, id)?,
         requested: session::requested(None, Some(row))?,
         remember: true,
-        remember_for: row.number("consent_remember_for").and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0),
+        remember_for: remember_for(row),
         skipped: false,
         context: row.document("context")?.unwrap_or(Value::Null),
         requested_at,
         handled_at: row.needed_moment("consent_handled_at")?,
-        expires_at: until(row)?.unwrap_or(now + AGES),
+        expires_at: until(row)?.unwrap_or(now + Duration::from_secs(LONGEST)),
         subject,
     };
     Ok(ImportedGrant { grant, refresh: None })
@@ -115,6 +114,14 @@ mod tests {
         ] {
             assert!(!is_remembered(&flow(left.clone()), now), "{left}");
         }
+    }
+
+    #[test]
+    fn nothing_is_remembered_for_longer_than_databases_can_count() {
+        let now = Timestamp::parse_rfc3339(NOW).expect("a moment");
+        let row = flow(json!({"consent_remember_for": 99_999_999_999_999_i64}));
+        assert!(is_remembered(&row, now));
+        assert_eq!(translate(&row, now).expect("readable").grant.remember_for, LONGEST);
     }
 
     #[test]

@@ -13,12 +13,10 @@ use serde_json::Value;
 use super::secrets::SystemSecrets;
 use super::words::list;
 use super::{consent, session};
+use crate::consent::LONGEST;
 use crate::grant::{Grant, GrantKind};
 use crate::store::ImportedGrant;
-use crate::token::{RefreshToken, StoredToken, TokenKind};
-
-/// "For ever".
-const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+use crate::token::{RefreshToken, StoredToken};
 
 /// With what rows are read.
 #[derive(Clone, Copy)]
@@ -76,7 +74,7 @@ pub(super) fn translate(row: &Row, flow: Option<&Row>, tools: Tools<'_>) -> Resu
     let requested_at = row.needed_moment("requested_at")?;
     let client = row.needed_text("client_id")?.parse().map_err(|_| Unreadable("client_id"))?;
     let subject = row.needed_text("subject")?.to_owned();
-    let expires_at = expires_at(row, Some(&session), tools)?;
+    let expires_at = expires_at(row, &session, tools)?;
     let (scope, audience) = (list(row, "granted_scope")?, list(row, "granted_audience")?);
     let asked_at = flow.map_or(Ok(None), |flow| flow.moment("requested_at"))?.unwrap_or(requested_at);
     let id = family(&signature);
@@ -93,29 +91,15 @@ pub(super) fn translate(row: &Row, flow: Option<&Row>, tools: Tools<'_>) -> Resu
         context: flow.map_or(Ok(None), |flow| flow.document("context"))?.unwrap_or(Value::Null),
         requested_at: asked_at,
         handled_at: flow.map_or(Ok(None), |flow| flow.moment("consent_handled_at"))?.unwrap_or(requested_at),
-        expires_at: expires_at.unwrap_or(tools.now + AGES),
+        expires_at: expires_at.unwrap_or(tools.now + Duration::from_secs(LONGEST)),
         identity: None,
         client,
         subject,
         scope,
         audience,
     };
-    let refresh = StoredToken {
-        hash: RefreshToken::hash_of_hydra(&signature, tools.keyring),
-        kind: TokenKind::Refresh,
-        grant: Some(id),
-        parent: None,
-        derived_from: None,
-        client: grant.client.clone(),
-        subject: grant.subject.clone(),
-        scope: grant.scope.clone(),
-        audience: grant.audience.clone(),
-        claims: serde_json::Map::new(),
-        actor: None,
-        jkt: None,
-        issued_at: requested_at,
-        expires_at,
-    };
+    let hash = RefreshToken::hash_of_hydra(&signature, tools.keyring);
+    let refresh = StoredToken::refresh(&grant, hash, requested_at, expires_at);
     Ok(ImportedGrant { grant, refresh: Some(refresh) })
 }
 
@@ -127,11 +111,11 @@ pub(super) fn kind(flow: Option<&Row>) -> GrantKind {
 }
 
 /// Its own column says it in newer versions, its session in all; none for never.
-fn expires_at(row: &Row, session: Option<&Value>, tools: Tools<'_>) -> Result<Option<Timestamp>, Unreadable> {
+fn expires_at(row: &Row, session: &Value, tools: Tools<'_>) -> Result<Option<Timestamp>, Unreadable> {
     if let Some(end) = row.moment("expires_at")?.filter(|end| *end > Timestamp::EPOCH) {
         return Ok(Some(end));
     }
-    let said = session.and_then(|session| session.pointer("/id_token/expires_at/refresh_token")?.as_str());
+    let said = session.pointer("/id_token/expires_at/refresh_token").and_then(Value::as_str);
     let said = said.and_then(|text| Timestamp::parse_rfc3339(text).ok()).filter(|end| *end > Timestamp::EPOCH);
     if said.is_some() {
         return Ok(said);

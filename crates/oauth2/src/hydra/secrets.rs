@@ -1,11 +1,11 @@
 //! What Hydra makes with its system secret: sealed columns and the signatures of tokens.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use orrery_core::moving::open_aes_gcm;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha512_256;
 use zeroize::Zeroizing;
@@ -41,15 +41,7 @@ impl SystemSecrets {
     /// What a sealed column holds; none when no secret opens it.
     pub(super) fn open(&self, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
         let bytes = BASE64.decode(sealed.trim()).ok()?;
-        let (nonce, boxed) = bytes.split_at_checked(NONCE_LEN)?;
-        self.0.iter().find_map(|key| {
-            let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &**key).ok()?);
-            let mut boxed = Zeroizing::new(boxed.to_vec());
-            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-            let plain = key.open_in_place(nonce, Aad::empty(), &mut boxed).ok()?.len();
-            boxed.truncate(plain);
-            Some(boxed)
-        })
+        self.0.iter().find_map(|key| open_aes_gcm(&**key, &bytes))
     }
 
     /// Whether this is the signature of a token's random part, in constant time.
@@ -66,6 +58,8 @@ impl SystemSecrets {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
     use super::*;
 
     const OLD: &str = "an old system secret";

@@ -26,9 +26,7 @@ pub(super) fn list(row: &Row, column: &'static str) -> Result<Vec<String>, Unrea
 pub(super) fn bytes<'a>(row: &'a Row, column: &'static str) -> Result<Cow<'a, str>, Unreadable> {
     let text = row.needed_text(column)?;
     let Some(digits) = text.strip_prefix("\\x") else { return Ok(Cow::Borrowed(text)) };
-    let digit = |index: usize| digits.get(index..index + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let decoded: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(digit).collect();
-    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = hex::decode(digits).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     decoded.map(Cow::Owned).ok_or(Unreadable(column))
 }
 

@@ -40,6 +40,10 @@ pub trait GrantImportStore: Send + Sync {
         grants: &[ImportedGrant],
     ) -> Result<Vec<GrantImported>, StoreError>;
 
+    /// Revokes those of these grants that came of the tenant there and of which nothing was used here: what is used in this
+    /// moment stays. Says how many.
+    async fn grants_take_back(&self, project: ProjectId, network: Uuid, grants: &[GrantId]) -> Result<u64, StoreError>;
+
     /// The next grants of a tenant there of which nothing was used here yet, in the order of their ids.
     async fn grants_imported(
         &self,

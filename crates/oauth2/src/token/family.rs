@@ -7,16 +7,14 @@ use orrery_core::{Timestamp, TokenHash};
 use super::access::{self, AccessRequest};
 use super::id_token::{self, IdTokenRequest};
 use super::response::{TokenResponse, TokenType};
-use super::{RefreshToken, StoredToken, TokenKind, hook, lifespan};
+use super::{RefreshToken, StoredToken, hook, lifespan};
+use crate::consent::LONGEST;
 use crate::credential::{self, CredentialNonce};
 use crate::endpoint::Call;
 use crate::error::OAuth2Error;
 use crate::grant::Grant;
 use crate::grant_type::GrantType;
 use crate::scope;
-
-/// "For ever": a grant whose refresh token never expires is kept this long after its last use.
-const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Tokens that were made and have to be stored before the client gets them.
 #[derive(Debug)]
@@ -87,7 +85,7 @@ pub async fn issue(
         id_token = Some(id_token::issue(service, *project, *now, request).await?);
     }
     let stored = refresh.map(|refresh| stored_refresh(call, grant, grant_type, refresh));
-    let refresh_until = stored.as_ref().map(|stored| stored.expires_at.unwrap_or(*now + AGES));
+    let refresh_until = stored.as_ref().map(|stored| stored.expires_at.unwrap_or(*now + Duration::from_secs(LONGEST)));
     let response = TokenResponse {
         token_type: TokenType::of(call.jkt.as_ref()),
         expires_in: access.expires_at.since(*now).as_secs(),
@@ -111,22 +109,12 @@ fn stored_refresh(call: &Call<'_>, grant: &Grant, grant_type: GrantType, refresh
     let config = call.service.config.load();
     let idle = lifespan::refresh(call.client, &config.ttl, grant_type).map(|life| call.now + life);
     let absolute = config.refresh.absolute_lifetime.map(|life| grant.handled_at + life);
+    let (hash, ends) = (refresh.token.hash(&call.service.keyring), [idle, absolute].into_iter().flatten().min());
     StoredToken {
-        hash: refresh.token.hash(&call.service.keyring),
-        kind: TokenKind::Refresh,
-        grant: Some(grant.id),
         parent: refresh.predecessor,
-        derived_from: None,
-        client: call.client.id.clone(),
-        subject: grant.subject.clone(),
-        scope: grant.scope.clone(),
-        audience: grant.audience.clone(),
-        claims: serde_json::Map::new(),
-        actor: None,
         // A confidential client proves itself; the refresh token of a public one is bound to its key (RFC 9449
         // section 5).
         jkt: call.jkt.clone().filter(|_| call.client.is_public()),
-        issued_at: call.now,
-        expires_at: [idle, absolute].into_iter().flatten().min(),
+        ..StoredToken::refresh(grant, hash, call.now, ends)
     }
 }

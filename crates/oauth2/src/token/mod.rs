@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::client::ClientId;
+use crate::grant::Grant;
 
 /// What a stored token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,27 @@ pub struct StoredToken {
 }
 
 impl StoredToken {
+    /// The refresh token of a grant: the first of its family, bound to no key.
+    #[must_use]
+    pub fn refresh(grant: &Grant, hash: TokenHash, issued_at: Timestamp, expires_at: Option<Timestamp>) -> Self {
+        Self {
+            hash,
+            kind: TokenKind::Refresh,
+            grant: Some(grant.id),
+            parent: None,
+            derived_from: None,
+            client: grant.client.clone(),
+            subject: grant.subject.clone(),
+            scope: grant.scope.clone(),
+            audience: grant.audience.clone(),
+            claims: Map::new(),
+            actor: None,
+            jkt: None,
+            issued_at,
+            expires_at,
+        }
+    }
+
     /// Whether its time is over.
     #[must_use]
     pub fn has_ended(&self, now: Timestamp) -> bool {

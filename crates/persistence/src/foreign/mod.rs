@@ -36,20 +36,20 @@ impl std::fmt::Display for Product {
 }
 
 impl Product {
-    /// Whose database it is, by a table that only this product has.
+    /// Whose database it is.
     pub(crate) fn owner<E>(mut has_table: impl FnMut(&str) -> Result<bool, E>) -> Result<Option<Self>, E> {
-        for (table, product) in [("identity_credential_types", Self::Kratos), ("hydra_client", Self::Hydra)] {
-            if has_table(table)? {
+        for product in [Self::Kratos, Self::Hydra] {
+            if has_table(product.mark())? {
                 return Ok(Some(product));
             }
         }
         Ok(None)
     }
 
-    /// A table that is read.
-    const fn table(self) -> &'static str {
+    /// A table that only this product has.
+    const fn mark(self) -> &'static str {
         match self {
-            Self::Kratos => "identities",
+            Self::Kratos => "identity_credential_types",
             Self::Hydra => "hydra_client",
         }
     }
@@ -126,7 +126,7 @@ impl ForeignDatabase {
             Location::File(path) => Connection::Sqlite(sqlite::open(&path).map_err(|why| refused(&why))?),
             Location::Memory => return Err(ConnectError::Refused("nothing can be in a database in memory".to_owned())),
         };
-        let table = product.table();
+        let table = product.mark();
         match connection.has_table(table) {
             Ok(true) if connection.has_table("networks").is_ok_and(|there| there) => {}
             Ok(_) => {

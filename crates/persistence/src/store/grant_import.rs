@@ -48,6 +48,20 @@ impl GrantImportStore for Store {
         .await
     }
 
+    async fn grants_take_back(&self, project: ProjectId, network: Uuid, grants: &[GrantId]) -> Result<u64, StoreError> {
+        let ids: Vec<_> = grants.iter().copied().map(Uid).collect();
+        self.write_one(move |connection| {
+            let taken = diesel::delete(grants::table)
+                .filter(grants::project_id.eq(Uid(project)))
+                .filter(grants::imported_from.eq(Uid(network)))
+                .filter(grants::id.eq_any(ids))
+                .filter(not(exists(used())))
+                .execute(connection)?;
+            Ok(u64::try_from(taken).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+
     async fn grants_imported(
         &self,
         project: ProjectId,
@@ -56,15 +70,10 @@ impl GrantImportStore for Store {
         limit: u32,
     ) -> Result<Vec<GrantId>, StoreError> {
         self.read(move |connection| {
-            let used = tokens::table
-                .filter(tokens::project_id.eq(grants::project_id))
-                .filter(tokens::grant_id.eq(grants::id.nullable()))
-                .filter(tokens::kind.eq(Word(TokenKind::Refresh)))
-                .filter(tokens::parent.is_not_null());
             let mut query = grants::table
                 .filter(grants::project_id.eq(Uid(project)))
                 .filter(grants::imported_from.eq(Uid(network)))
-                .filter(not(exists(used)))
+                .filter(not(exists(used())))
                 .into_boxed();
             if let Some(after) = after {
                 query = query.filter(grants::id.gt(Uid(after)));
@@ -75,6 +84,17 @@ impl GrantImportStore for Store {
         })
         .await
     }
+}
+
+/// What shows that a grant was used here: its refresh token was replaced.
+#[diesel::dsl::auto_type]
+fn used() -> _ {
+    let refresh: Word<TokenKind> = Word(TokenKind::Refresh);
+    tokens::table
+        .filter(tokens::project_id.eq(grants::project_id))
+        .filter(tokens::grant_id.eq(grants::id.nullable()))
+        .filter(tokens::kind.eq(refresh))
+        .filter(tokens::parent.is_not_null())
 }
 
 /// A subject that the identity surface named is an identity's id.

@@ -7,7 +7,7 @@ use orrery_oauth2::client::Client;
 use orrery_oauth2::grant::Grant;
 use orrery_oauth2::hydra::Table;
 use orrery_oauth2::store::{GrantImported, ImportedGrant, Rotated, Rotation};
-use orrery_oauth2::token::{StoredToken, TokenKind};
+use orrery_oauth2::token::StoredToken;
 use orrery_persistence::{Database, ForeignDatabase, Product, SchemaError};
 use uuid::Uuid;
 
@@ -32,22 +32,7 @@ const NETWORK: Uuid = Uuid::from_u128(0x4000_9000_0000_0000_0001);
 const ANOTHER: Uuid = Uuid::from_u128(0x4000_9000_0000_0000_0002);
 
 fn refresh(grant: &Grant) -> StoredToken {
-    StoredToken {
-        hash: hash(),
-        kind: TokenKind::Refresh,
-        grant: Some(grant.id),
-        parent: None,
-        derived_from: None,
-        client: grant.client.clone(),
-        subject: grant.subject.clone(),
-        scope: grant.scope.clone(),
-        audience: grant.audience.clone(),
-        claims: serde_json::Map::new(),
-        actor: None,
-        jkt: None,
-        issued_at: NOW,
-        expires_at: Some(NOW + HOUR),
-    }
+    StoredToken::refresh(grant, hash(), NOW, Some(NOW + HOUR))
 }
 
 /// A family with a live refresh token.
@@ -113,7 +98,13 @@ async fn what_was_used_here_is_no_longer_theirs(stage: Stage) {
         Rotation { used: before.hash, grant: used.grant.id, successor, access: None, grant_until: NOW + HOUR };
     assert_eq!(stage.database.tokens().refresh_rotate(OURS, &rotation).await.expect("rotates"), Rotated::Done);
     assert_eq!(theirs(&stage).await, [unused.grant.id]);
-    assert_eq!(import(&stage, &[used]).await, [GrantImported::Known]);
+    assert_eq!(import(&stage, &[used.clone()]).await, [GrantImported::Known]);
+    // Somebody read the list before the token was used.
+    let (imports, both) = (stage.database.grant_imports(), [used.grant.id, unused.grant.id]);
+    assert_eq!(imports.grants_take_back(THEIRS, NETWORK, &both).await.expect("asks"), 0, "in another project");
+    assert_eq!(imports.grants_take_back(OURS, ANOTHER, &both).await.expect("asks"), 0, "of another tenant");
+    assert_eq!(imports.grants_take_back(OURS, NETWORK, &both).await.expect("takes back"), 1);
+    assert_eq!((theirs(&stage).await, stage.beside().rows("grants")), (Vec::new(), 1));
 }
 
 async fn the_account_behind_a_subject_is_found(stage: Stage) {
@@ -168,10 +159,15 @@ async fn every_row_of_a_hydra_is_read(engine: Engine) {
     let found = source.belonging(Table::Flows.source(), NETWORK, owner, &names).await.expect("reads");
     assert_eq!((found.len(), found[0].text("login_challenge")), (1, Some("f2")));
     let kratos = ForeignDatabase::connect(&place.config(), Product::Kratos).err().expect("refused");
-    assert!(kratos.to_string().contains("identities"), "{kratos}");
+    assert!(kratos.to_string().contains("identity_credential_types"), "{kratos}");
 
     let database = Database::connect(&place.config()).expect("opens");
-    for refused in [database.migrate_up().await.map(|_| ()), database.check_schema().await] {
+    for refused in [
+        database.migrate_up().await.map(|_| ()),
+        database.migrate_down(1).await.map(|_| ()),
+        database.migration_status().await.map(|_| ()),
+        database.check_schema().await,
+    ] {
         assert!(matches!(refused, Err(SchemaError::Foreign(Product::Hydra))), "{refused:?}");
     }
     if let Some(path) = place.url.strip_prefix("sqlite://") {

@@ -86,7 +86,12 @@ async fn older_installations_are_read(engine: Engine) {
 async fn migrations_refuse_the_database_of_kratos(engine: Engine) {
     let place = kratos(engine);
     let database = Database::connect(&place.config()).expect("opens");
-    for refused in [database.migrate_up().await.map(|_| ()), database.check_schema().await] {
+    for refused in [
+        database.migrate_up().await.map(|_| ()),
+        database.migrate_down(1).await.map(|_| ()),
+        database.migration_status().await.map(|_| ()),
+        database.check_schema().await,
+    ] {
         assert!(matches!(refused, Err(SchemaError::Foreign(Product::Kratos))), "{refused:?}");
     }
     assert_eq!(place.beside().rows("identities"), 6, "nothing was touched");

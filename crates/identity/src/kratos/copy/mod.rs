@@ -6,20 +6,15 @@ mod identities;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use orrery_core::moving::{Row, Source, SourceError, SourceKey, Tally};
-use orrery_core::{Entropy, Keyring, ProjectId, StoreError, Timestamp};
+pub use orrery_core::moving::CopyError;
+use orrery_core::moving::{BEFORE, PAGE, Pages, Row, Source, SourceKey, Tally};
+use orrery_core::{Entropy, Keyring, ProjectId, Timestamp};
 use uuid::Uuid;
 
 use super::Table;
 use super::ciphers::ProviderCiphers;
 use crate::schema::Schemas;
 use crate::store::{IdentityStore, ImportStore};
-
-/// Rows of one page.
-const PAGE: u32 = 250;
-
-/// Why most rows of a second copy are passed over.
-const BEFORE: &str = "copied before and not changed since";
 
 /// From where to where.
 pub struct Copying<'a> {
@@ -47,17 +42,6 @@ pub struct Copying<'a> {
     pub retention: Duration,
 }
 
-/// Why a copy stopped. What was copied until then stays; the next one goes on from there.
-#[derive(Debug, thiserror::Error)]
-pub enum CopyError {
-    /// The source failed.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The target failed.
-    #[error("the target database failed")]
-    Store(#[from] StoreError),
-}
-
 /// Copies everything that is not here yet, or newer there. `tell` hears how far it has come after every page.
 ///
 /// # Errors
@@ -70,18 +54,19 @@ pub async fn copy(
     let types = copying.source.all("identity_credential_types").await?;
     let named = |row: &Row| Some((row.needed_id("id").ok()?, row.text("name")?.to_owned()));
     let types: BTreeMap<Uuid, String> = types.iter().filter_map(named).collect();
-    let mut after = None;
-    while let Some(page) = copying.next(Table::Identities, &mut after).await? {
+    let pages = |table: Table| Pages::new(copying.source, table.source(), copying.network);
+    let mut identities = pages(Table::Identities);
+    while let Some(page) = identities.next().await? {
         copying.identities(page, &types, &mut tally).await?;
         tell(Table::Identities, &tally);
     }
-    after = None;
-    while let Some(page) = copying.next(Table::Sessions, &mut after).await? {
+    let mut sessions = pages(Table::Sessions);
+    while let Some(page) = sessions.next().await? {
         copying.sessions(page, &mut tally).await?;
         tell(Table::Sessions, &tally);
     }
-    after = None;
-    while let Some(page) = copying.next(Table::Messages, &mut after).await? {
+    let mut messages = pages(Table::Messages);
+    while let Some(page) = messages.next().await? {
         copying.messages(page, &mut tally).await?;
         tell(Table::Messages, &tally);
     }
@@ -89,13 +74,6 @@ pub async fn copy(
 }
 
 impl Copying<'_> {
-    /// The next page of a table; none after the last.
-    async fn next(&self, table: Table, after: &mut Option<String>) -> Result<Option<Vec<Row>>, SourceError> {
-        let page = self.source.page(table.source(), self.network, after.take(), PAGE).await?;
-        *after = page.last;
-        Ok((!page.rows.is_empty()).then_some(page.rows))
-    }
-
     async fn dependents(
         &self,
         table: Table,

@@ -51,8 +51,8 @@ impl Copying<'_> {
         let tools = Tools { secrets, keyring, lifetime, now };
         let mut ready = Vec::new();
         for row in page {
-            if refresh_token::is_used(&row) || refresh_token::is_expired(&row, now) {
-                let why = if refresh_token::is_used(&row) { USED } else { EXPIRED };
+            let over = [(refresh_token::is_used(&row), USED), (refresh_token::is_expired(&row, now), EXPIRED)];
+            if let Some((_, why)) = over.into_iter().find(|(is_over, _)| *is_over) {
                 tally.skip(Table::RefreshTokens, 1, why);
                 continue;
             }
@@ -94,11 +94,9 @@ impl Copying<'_> {
             let page = self.imports.grants_imported(self.project, self.network, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(*last);
-            for grant in page.into_iter().filter(|grant| !there.contains(grant)) {
-                if self.grants.grant_revoke(self.project, grant).await? {
-                    tally.remark(GONE, 1);
-                }
-            }
+            let gone: Vec<_> = page.into_iter().filter(|grant| !there.contains(grant)).collect();
+            let taken = self.imports.grants_take_back(self.project, self.network, &gone).await?;
+            tally.remark(GONE, usize::try_from(taken).unwrap_or(usize::MAX));
         }
     }
 }

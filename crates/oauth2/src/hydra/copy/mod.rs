@@ -7,20 +7,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use orrery_core::id::GrantId;
-use orrery_core::moving::{Row, Source, SourceError, SourceKey, Tally};
-use orrery_core::{Keyring, ProjectId, StoreError, Timestamp};
-use orrery_keys::{KeyError, KeyManager};
+pub use orrery_core::moving::CopyError;
+use orrery_core::moving::{BEFORE, PAGE, Pages, Row, Source, SourceError, SourceKey, Tally};
+use orrery_core::{Keyring, ProjectId, Timestamp};
+use orrery_keys::KeyManager;
 use uuid::Uuid;
 
 use super::Table;
 use super::secrets::SystemSecrets;
-use crate::store::{ClientStore, GrantImportStore, GrantStore, TrustedIssuerStore};
-
-/// Rows of one page.
-const PAGE: u32 = 250;
-
-/// Why most rows of a second copy are passed over.
-const BEFORE: &str = "copied before and not changed since";
+use crate::store::{ClientStore, GrantImportStore, TrustedIssuerStore};
 
 /// From where to where.
 pub struct Copying<'a> {
@@ -40,8 +35,6 @@ pub struct Copying<'a> {
     pub trusted_issuers: &'a dyn TrustedIssuerStore,
     /// Where grants go.
     pub imports: &'a dyn GrantImportStore,
-    /// Where grants are taken back.
-    pub grants: &'a dyn GrantStore,
     /// What hashes tokens here.
     pub keyring: &'a Keyring,
     /// Whether a text is a hash of a secret that can be checked here.
@@ -50,20 +43,6 @@ pub struct Copying<'a> {
     pub lifetime: Option<Duration>,
     /// The present moment.
     pub now: Timestamp,
-}
-
-/// Why a copy stopped. What was copied until then stays; the next one goes on from there.
-#[derive(Debug, thiserror::Error)]
-pub enum CopyError {
-    /// The source failed.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// The target failed.
-    #[error("the target database failed")]
-    Store(#[from] StoreError),
-    /// A key could not be stored.
-    #[error("a key cannot be stored")]
-    Keys(#[from] KeyError),
 }
 
 /// Copies everything that is not here yet, or newer there, and takes back what was copied and is gone there. `tell` hears
@@ -79,19 +58,14 @@ pub async fn copy(
     // Grants that are there, so that others can be taken back.
     let mut there = BTreeSet::new();
     for table in Table::ALL {
-        let mut after = None;
-        loop {
-            let page = copying.source.page(table.source(), copying.network, after, PAGE).await?;
-            if page.rows.is_empty() {
-                break;
-            }
-            after = page.last;
+        let mut pages = Pages::new(copying.source, table.source(), copying.network);
+        while let Some(page) = pages.next().await? {
             match table {
-                Table::Clients => copying.clients(page.rows, &mut tally).await?,
-                Table::Keys => copying.keys(page.rows, &mut tally).await?,
-                Table::TrustedIssuers => copying.trusted_issuers(page.rows, &mut tally).await?,
-                Table::Flows => copying.consents(page.rows, &mut there, &mut tally).await?,
-                Table::RefreshTokens => copying.refresh_tokens(page.rows, &mut there, &mut tally).await?,
+                Table::Clients => copying.clients(page, &mut tally).await?,
+                Table::Keys => copying.keys(page, &mut tally).await?,
+                Table::TrustedIssuers => copying.trusted_issuers(page, &mut tally).await?,
+                Table::Flows => copying.consents(page, &mut there, &mut tally).await?,
+                Table::RefreshTokens => copying.refresh_tokens(page, &mut there, &mut tally).await?,
             }
             tell(table, &tally);
         }

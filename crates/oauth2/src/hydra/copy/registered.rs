@@ -23,8 +23,8 @@ impl Copying<'_> {
         for row in page {
             match client::translate(&row, &self.accepts) {
                 Ok(found) => {
-                    let copied = self.client(&found.record, tally).await?;
-                    tally.remark(REGISTRATIONS, usize::from(copied && found.lost_registration));
+                    let lost = self.client(&found.record, tally).await? && found.lost_registration;
+                    tally.remark(REGISTRATIONS, usize::from(lost));
                 }
                 Err(why) => tally.fail(Table::Clients, row.text("id").unwrap_or_default(), why.to_string()),
             }
@@ -32,7 +32,8 @@ impl Copying<'_> {
         Ok(())
     }
 
-    /// One that exists already is replaced if it is newer there, and was not changed here in between.
+    /// One that exists already is replaced if the last change was made there. Says whether the client that is here now has no
+    /// registration access token of ours.
     async fn client(&self, theirs: &ClientRecord, tally: &mut Tally<Table>) -> Result<bool, CopyError> {
         let Some(known) = self.clients.client_by_id(self.project, &theirs.client.id).await? else {
             self.clients.client_create(self.project, theirs).await?;
@@ -47,10 +48,15 @@ impl Copying<'_> {
         let registration_token = known.registration_token;
         let replacement = ClientRecord { version: known.version, registration_token, ..theirs.clone() };
         match self.clients.client_update(self.project, &replacement).await? {
-            Updated::Done => tally.copied(Table::Clients, 1),
-            Updated::Stale | Updated::Unknown => tally.skip(Table::Clients, 1, CHANGED_HERE),
+            Updated::Done => {
+                tally.copied(Table::Clients, 1);
+                Ok(registration_token.is_none())
+            }
+            Updated::Stale | Updated::Unknown => {
+                tally.skip(Table::Clients, 1, CHANGED_HERE);
+                Ok(false)
+            }
         }
-        Ok(true)
     }
 
     pub(super) async fn keys(&self, page: Vec<Row>, tally: &mut Tally<Table>) -> Result<(), CopyError> {
@@ -63,12 +69,17 @@ impl Copying<'_> {
                 continue;
             }
             match self.keys.read_key(self.project, set, kid).await {
-                Ok(_) => {
+                // One whose secret was retired is there all the same.
+                Ok(_) | Err(KeyError::Unreadable) => {
                     tally.skip(Table::Keys, 1, BEFORE);
                     continue;
                 }
                 Err(KeyError::NotFound) => {}
-                Err(error) => return Err(error.into()),
+                Err(KeyError::Store(error)) => return Err(error.into()),
+                Err(why) => {
+                    tally.fail(Table::Keys, name, why.to_string());
+                    continue;
+                }
             }
             let Ok(raw) = key::translate(&row, self.secrets) else {
                 tally.fail(Table::Keys, name, SEALED);
@@ -81,7 +92,8 @@ impl Copying<'_> {
                 Err(KeyError::Invalid(wrong)) => {
                     tally.fail(Table::Keys, name, format!("its member {} {}", wrong.member, wrong.reason));
                 }
-                Err(error) => return Err(error.into()),
+                Err(KeyError::Store(error)) => return Err(error.into()),
+                Err(why) => tally.fail(Table::Keys, name, why.to_string()),
             }
         }
         Ok(())

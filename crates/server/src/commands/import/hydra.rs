@@ -32,7 +32,7 @@ pub(super) async fn copy(arguments: ImportHydra) -> anyhow::Result<()> {
     }
     let database = &parts.database;
     let (clients, trusted_issuers) = (database.clients(), database.trusted_issuers());
-    let (imports, grants) = (database.grant_imports(), database.grants());
+    let imports = database.grant_imports();
     let copying = Copying {
         source: &from,
         network,
@@ -42,7 +42,6 @@ pub(super) async fn copy(arguments: ImportHydra) -> anyhow::Result<()> {
         keys: &parts.keys,
         trusted_issuers: &*trusted_issuers,
         imports: &*imports,
-        grants: &*grants,
         keyring: &parts.keyring,
         accepts: &|hash| hash.parse::<PasswordHash>().is_ok(),
         lifetime: loaded.config.oauth2.ttl.refresh_token.0.map(|lifetime| lifetime.0),
@@ -54,16 +53,22 @@ pub(super) async fn copy(arguments: ImportHydra) -> anyhow::Result<()> {
     })
     .await
     .context(STOPPED)?;
-    remind(&theirs, &loaded);
+    remind(&theirs, &loaded, tally.count(Table::RefreshTokens).copied > 0);
     settle(arguments.copy.format, &Table::ALL, Table::name, &tally)
 }
 
 /// A refresh token of Hydra shows by its signature that Hydra made it: the server has to be able to check that.
 #[expect(clippy::print_stderr, reason = "what else has to be done is no result")]
-fn remind(theirs: &[SecretString], loaded: &Loaded) {
+fn remind(theirs: &[SecretString], loaded: &Loaded, has_tokens: bool) {
     let knows = |secret: &SecretString| {
         loaded.config.secrets.default.iter().any(|ours| ours.expose() == secret.expose_secret())
     };
+    if theirs.is_empty() && has_tokens {
+        eprintln!(
+            "Hydra's secrets.system was not given (--hydra-config): unless it is in `secrets.default`, its refresh tokens \
+             are refused"
+        );
+    }
     if !theirs.iter().all(knows) {
         eprintln!(
             "Hydra's secrets.system is not in `secrets.default`: put it at the end of that list, or its refresh tokens \
