@@ -296,6 +296,11 @@ fn hide_values<S: Serializer>(headers: &BTreeMap<String, String>, serializer: S)
 }
 
 /// A URL up to its path: what comes before and after may authenticate.
+#[must_use]
+pub fn without_credentials(url: &url::Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
 fn hide_credentials<S: Serializer>(url: &url::Url, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{}{}", url.origin().ascii_serialization(), url.path()))
+    serializer.serialize_str(&without_credentials(url))
 }

@@ -46,7 +46,7 @@ impl Default for Database {
 }
 
 impl Database {
-    /// For a program that reads neither sessions nor clients.
+    /// For a program that reads nothing twice.
     pub(crate) fn without_caches(&mut self) {
         self.session_cache = ByteSize(0);
         self.client_cache = ByteSize(0);

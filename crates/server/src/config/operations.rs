@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::value::{ByteSize, DurationText, Secret, seconds};
+use super::value::{ByteSize, DurationText, Secret, SecretUrl, seconds};
 
 /// The secrets from which every key is derived, separately for each purpose.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -56,7 +56,7 @@ pub enum LogFormat {
 #[serde(default, deny_unknown_fields)]
 pub struct Tracing {
     /// Base URL of an OTLP/HTTP collector, such as `http://localhost:4318`. No traces when unset.
-    pub endpoint: Option<Url>,
+    pub endpoint: Option<SecretUrl>,
     /// `service.name` of the traces.
     pub service_name: String,
     /// Share of requests that are traced, from 0 to 1.

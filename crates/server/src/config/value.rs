@@ -3,6 +3,7 @@
 use std::fmt;
 
 use orrery_core::GoDuration;
+use orrery_courier::config::without_credentials;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -216,7 +217,7 @@ fn hide_secrets(value: &serde_json::Value) -> serde_json::Value {
         Value::Array(items) => items.iter().map(hide_secrets).collect(),
         Value::String(text) => match Url::parse(text) {
             // What holds nothing stays as it is written.
-            Ok(url) if url.has_host() && (url.password().is_some() || url.query().is_some()) => shown_url(&url).into(),
+            Ok(url) if url.has_host() && carries_something(&url) => without_credentials(&url).into(),
             Ok(_) | Err(_) => value.clone(),
         },
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
@@ -230,26 +231,38 @@ fn sounds_secret(key: &str) -> bool {
         .any(|part| key.contains(part) && !key.ends_with("_url") && !key.ends_with("_id"))
 }
 
-/// An address without password and without the values of its query, which may authenticate.
-fn shown_url(url: &Url) -> String {
-    let mut shown = url.clone();
-    if shown.password().is_some() && shown.set_password(Some("redacted")).is_err() {
-        return REDACTED.to_owned();
-    }
-    let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
-    if !names.is_empty() {
-        shown.query_pairs_mut().clear().extend_pairs(names.iter().map(|name| (name, "redacted")));
-    }
-    shown.to_string()
+/// Whether an address carries more than its place.
+fn carries_something(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some() || url.query().is_some()
 }
 
-/// Writes an address that may carry secrets.
-pub(super) mod hidden_credentials {
-    use serde::Serializer;
-    use url::Url;
+/// Addresses that may carry secrets. They are read as they are, and shown without what comes before and after the path.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(transparent)]
+pub struct SecretUrl(Url);
 
-    pub(crate) fn serialize<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&super::shown_url(url))
+impl SecretUrl {
+    /// The whole address.
+    #[must_use]
+    pub const fn expose(&self) -> &Url {
+        &self.0
+    }
+
+    fn shown(&self) -> String {
+        if carries_something(&self.0) { without_credentials(&self.0) } else { self.0.to_string() }
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl Serialize for SecretUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown())
     }
 }
 

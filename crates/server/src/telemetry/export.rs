@@ -26,7 +26,7 @@ pub(super) fn provider(
     outbound: Arc<dyn OutboundClient>,
 ) -> anyhow::Result<Option<SdkTracerProvider>> {
     let Some(endpoint) = &config.endpoint else { return Ok(None) };
-    let traces = endpoint.join("v1/traces").context("tracing.endpoint cannot be a base URL")?;
+    let traces = endpoint.expose().join("v1/traces").context("tracing.endpoint cannot be a base URL")?;
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(Client { outbound, runtime: Handle::current() })

@@ -136,9 +136,9 @@ fn user_code(configured: &UserCode) -> target::UserCode {
 
 fn hook(configured: &TokenHook) -> target::HookConfig {
     match configured {
-        TokenHook::Url(url) => target::HookConfig { url: url.clone(), api_key: None },
+        TokenHook::Url(url) => target::HookConfig { url: url.expose().clone(), api_key: None },
         TokenHook::WithKey(hook) => target::HookConfig {
-            url: hook.url.clone(),
+            url: hook.url.expose().clone(),
             api_key: hook.auth.as_ref().map(|HookAuth::ApiKey { place, name, value }| target::ApiKey {
                 in_cookie: *place == ApiKeyPlace::Cookie,
                 name: name.clone(),

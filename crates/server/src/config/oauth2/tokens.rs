@@ -3,10 +3,9 @@
 use orrery_core::GoDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use url::Url;
 
 use super::{hours, minutes};
-use crate::config::value::{DurationText, Secret, hidden_credentials, seconds};
+use crate::config::value::{DurationText, Secret, SecretUrl, seconds};
 
 /// Lifetimes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -275,7 +274,7 @@ pub enum EntropyPreset {
 #[serde(untagged, expecting = "expected a URL, or `url` and `auth`")]
 pub enum TokenHook {
     /// The URL alone.
-    Url(#[serde(serialize_with = "hidden_credentials::serialize")] Url),
+    Url(SecretUrl),
     /// With an API key.
     WithKey(HookUrl),
 }
@@ -285,8 +284,7 @@ pub enum TokenHook {
 #[serde(deny_unknown_fields)]
 pub struct HookUrl {
     /// Where it is.
-    #[serde(serialize_with = "hidden_credentials::serialize")]
-    pub url: Url,
+    pub url: SecretUrl,
     /// How the server shows who it is.
     #[serde(default)]
     pub auth: Option<HookAuth>,
