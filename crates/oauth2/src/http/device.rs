@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::authorize::{parameters, respond};
 use super::page;
-use super::protocol::{Received, answer, receive, refuse};
+use super::protocol::{Received, allow_origins, answer, receive, refuse};
 use super::requests::{challenge, failed, or_default, redirect_to};
 use crate::authorize::{self as authorizing, Refused};
 use crate::challenge::ChallengeError;
@@ -29,6 +29,7 @@ pub(super) async fn authorize(
 ) -> Result<HttpResponse, ApiError> {
     let respond = async {
         let Received { presented, parameters } = receive(&request, &form)?;
+        allow_origins(&service, &context, &request, &presented).await?;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
         authorize::authorize(&service, context.project, context.now, &client.client, &parameters).await
     };

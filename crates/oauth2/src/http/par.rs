@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, Context, FormBody, response};
 use serde_json::json;
 
-use super::protocol::{receive, refuse};
+use super::protocol::{allow_origins, receive, refuse};
 use crate::authorize::{self, Parameters, Pushed};
 use crate::client_auth;
 use crate::service::OAuth2Service;
@@ -20,6 +20,7 @@ pub(super) async fn push(
 ) -> Result<HttpResponse, ApiError> {
     let pushed = async {
         let presented = receive(&request, &form)?.presented;
+        allow_origins(&service, &context, &request, &presented).await?;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
         let parameters = Parameters::new(form.iter().map(|(name, value)| (name.to_owned(), value.to_owned())))?;
         authorize::push(&service, &context, &client.client, &parameters).await

@@ -18,7 +18,15 @@ use crate::config::serve;
 
 /// Where the calling client says which origins may read. A preflight does not tell who will call: it is answered for all, and the
 /// answer to the call itself is what a script may then read or not.
-const BY_CLIENT: [&str; 5] = ["/oauth2/token", "/oauth2/revoke", "/oauth2/introspect", "/userinfo", "/credentials"];
+const BY_CLIENT: [&str; 7] = [
+    "/oauth2/token",
+    "/oauth2/par",
+    "/oauth2/device/auth",
+    "/oauth2/revoke",
+    "/oauth2/introspect",
+    "/userinfo",
+    "/credentials",
+];
 
 /// What is the same for everybody, and what every client has to read before it can call.
 const FOR_ALL: [&str; 3] =
@@ -89,7 +97,8 @@ impl CrossOrigin {
     }
 }
 
-/// Takes the permission back from scripts of origins that neither the configuration nor the calling client allows.
+/// Takes the permission back from scripts of origins that neither the configuration nor the calling client allows. A refusal
+/// everybody may read: it holds nothing of anybody's, and a script must be able to tell it from an outage.
 pub(super) async fn by_client(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -101,7 +110,7 @@ pub(super) async fn by_client(
     let Some(origin) = origin else { return Ok(response) };
     let allowed = configured.is_some_and(|configured| configured.allow(&origin))
         || response.request().extensions().get::<Origins>().is_some_and(|origins| origins.allow(&origin));
-    if !allowed {
+    if !allowed && response.status().is_success() {
         for name in [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_EXPOSE_HEADERS] {
             response.headers_mut().remove(name);
         }
