@@ -7,6 +7,8 @@ use orrery_oauth2::client::create::create;
 use orrery_oauth2::error::ErrorCode;
 use serde_json::json;
 
+use crate::cli::{CALLBACK, PORT};
+
 /// Its id. It is a public client: there is no secret to print or to lose.
 pub(crate) const CLIENT_ID: &str = "demo";
 
@@ -23,7 +25,7 @@ pub(crate) async fn register(service: &OAuth2Service, now: Timestamp) -> anyhow:
         "response_types": ["code"],
         "scope": "openid offline email profile",
         // Of a loopback address, every port is accepted.
-        "redirect_uris": ["http://127.0.0.1:4446/callback"],
+        "redirect_uris": [format!("http://127.0.0.1:{PORT}{CALLBACK}")],
     }))?;
     let context = RequestContext {
         project: ProjectId::DEFAULT,

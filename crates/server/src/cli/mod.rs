@@ -17,7 +17,7 @@ pub use client::{Client, Format, Listing, OAuth2Client, PublicServer, SecretPlac
 pub use clients::{ClientMembers, Clients, ClientsAction};
 pub use identities::{Identities, IdentitiesAction, Patch};
 pub use import::{Copy, Import, ImportFrom, ImportHydra, ImportKratos};
-pub use oauth2::{Code, OAuth2, OAuth2Action};
+pub use oauth2::{CALLBACK, Code, OAuth2, OAuth2Action, PORT};
 pub use sessions::{Sessions, SessionsAction};
 pub use token::{Introspect, Revoke, Token, TokenAction};
 

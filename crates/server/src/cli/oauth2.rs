@@ -4,6 +4,12 @@ use clap::{Args, Subcommand};
 
 use super::{Format, OAuth2Client, PublicServer};
 
+/// Where `orrery oauth2 code` waits for the browser unless it is told otherwise.
+pub const PORT: u16 = 4446;
+
+/// Where the browser comes back to there.
+pub const CALLBACK: &str = "/callback";
+
 /// `orrery oauth2`.
 #[derive(Debug, Args)]
 pub struct OAuth2 {
@@ -19,7 +25,7 @@ pub enum OAuth2Action {
     ///
     /// Plays an application on this machine: waits on a loopback port, prints (and opens) the address to sign in at, is
     /// called back with a code, exchanges it, and checks the ID token against the keys that the server publishes.
-    /// Works with any OpenID Connect provider.
+    /// Made for Orrery; it asks for nothing that OpenID Connect does not have.
     ///
     /// The client must be registered with the redirect URI http://127.0.0.1:4446/callback. An Orrery accepts every port of
     /// that address; others may not.
@@ -49,7 +55,7 @@ pub struct Code {
     #[arg(long)]
     pub audience: Vec<String>,
     /// Where to wait for the browser; 0 for any free port
-    #[arg(long, default_value_t = 4446)]
+    #[arg(long, default_value_t = PORT)]
     pub port: u16,
     /// What the person is to be asked again; repeatable (login, consent, none)
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use orrery_core::GoDuration;
 use orrery_core::outbound::{OutboundClient as _, OutboundError, OutboundRequest, OutboundResponse, Trust};
+use orrery_web::Listener;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -20,30 +21,11 @@ const MAX_ANSWER: usize = 256 << 20;
 /// Where something is: path segments below the endpoint. What a user typed is encoded, so that it stays one segment.
 pub(in crate::commands) type Path<'a> = &'a [&'a str];
 
-/// Which of a server's listeners is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Listener {
-    /// What operators call.
-    Admin,
-    /// What clients and browsers call.
-    Public,
-}
-
-impl Listener {
-    /// Its name in sentences.
-    pub(in crate::commands) const fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Public => "public",
-        }
-    }
-
-    /// The variable that says where it is.
-    pub(in crate::commands) const fn variable(self) -> &'static str {
-        match self {
-            Self::Admin => "ORRERY_ADMIN_URL",
-            Self::Public => "ORRERY_PUBLIC_URL",
-        }
+/// The variable that says where a listener is.
+pub(super) const fn variable(listener: Listener) -> &'static str {
+    match listener {
+        Listener::Admin => "ORRERY_ADMIN_URL",
+        Listener::Public => "ORRERY_PUBLIC_URL",
     }
 }
 
@@ -124,8 +106,9 @@ impl Caller {
         body: Vec<u8>,
     ) -> Result<OutboundResponse, Problem> {
         let (trust, timeout, max_response_bytes) = (Trust::Operator, TIMEOUT, MAX_ANSWER);
+        let named = url.clone();
         let request = OutboundRequest { method, url, headers, body, trust, timeout, max_response_bytes };
-        self.http.send(request).await.map_err(|error| self.unreachable(&error))
+        self.http.send(request).await.map_err(|error| self.unreachable(named, &error))
     }
 
     /// What an answer says.
@@ -156,13 +139,17 @@ impl Caller {
         url
     }
 
-    fn unreachable(&self, error: &OutboundError) -> Problem {
-        let endpoint = self.endpoint.to_string();
+    /// `url` is at the endpoint, or elsewhere where the server says.
+    fn unreachable(&self, url: String, error: &OutboundError) -> Problem {
+        let is_its_own = url.starts_with(self.endpoint.as_str());
+        let endpoint = if is_its_own { self.endpoint.to_string() } else { url };
         match error {
             OutboundError::Timeout => Problem::Slow { endpoint },
+            OutboundError::Refused | OutboundError::TooLarge | OutboundError::Failed(_) if !is_its_own => {
+                Problem::NamedUnreachable { url: endpoint, cause: deepest(error) }
+            }
             OutboundError::Refused | OutboundError::TooLarge | OutboundError::Failed(_) => {
-                let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), deepest);
-                Problem::Unreachable { endpoint, cause, listener: self.listener }
+                Problem::Unreachable { endpoint, cause: deepest(error), listener: self.listener }
             }
         }
     }

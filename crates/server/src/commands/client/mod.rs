@@ -7,6 +7,7 @@ mod table;
 
 use anyhow::Context as _;
 use orrery_core::outbound::OutboundResponse;
+use orrery_web::Listener;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -15,10 +16,10 @@ use self::call::Body;
 use super::say;
 use crate::cli;
 
-pub(super) use call::{Caller, Listener, Path};
+pub(super) use call::{Caller, Path};
 pub(super) use problem::Problem;
 pub(super) use public::PublicClient;
-pub(super) use table::{Column, Printer, local_time, text};
+pub(super) use table::{Column, Printer, local_time, plain, text};
 
 /// How often a read is tried again while the server says that it is busy.
 const TRIES: u32 = 5;

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 use orrery_core::outbound::OutboundResponse;
+use orrery_web::Listener;
 use serde_json::Value;
 
-use super::call::Listener;
+use super::call::variable;
 
 /// Why the server did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(in crate::commands) enum Problem {
     /// There is no server.
     #[error(
-        "no server answers at {endpoint} ({cause}): start one with `orrery serve all`, or name the {} listener of \
-         another with --endpoint or {}",
-        listener.name(),
-        listener.variable()
+        "no server answers at {endpoint} ({cause}): start one with `orrery serve all`, or name the {listener} listener \
+         of another with --endpoint or {}",
+        variable(*listener)
     )]
     Unreachable {
         /// Where it was looked for.
@@ -24,6 +24,14 @@ pub(in crate::commands) enum Problem {
         cause: String,
         /// Which listener was meant.
         listener: Listener,
+    },
+    /// An address that the server named does not answer.
+    #[error("no server answers at {url} ({cause}), which the server named; that is for whoever runs it to mend")]
+    NamedUnreachable {
+        /// The address.
+        url: String,
+        /// What the system says.
+        cause: String,
     },
     /// It did not answer in time.
     #[error("the server at {endpoint} did not answer in time; look at its log, or try again later")]
@@ -56,7 +64,7 @@ pub(in crate::commands) enum Problem {
         said: String,
     },
     /// Whatever answers there, it is no Orrery.
-    #[error("the answer is not one of this API; does --endpoint name the {} listener?", listener.name())]
+    #[error("the answer is not one of this API; does --endpoint name the {listener} listener?")]
     NoAnswerOfOurs {
         /// Which listener was meant.
         listener: Listener,

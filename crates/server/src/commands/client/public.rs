@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use orrery_web::Listener;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::call::{Body, Caller, Listener, Path};
+use super::call::{Body, Caller, Path};
 use super::problem::Problem;
 use crate::cli::{OAuth2Client, PublicServer, SecretPlace};
 

@@ -107,11 +107,16 @@ fn aligned(line: &[String], widths: &[usize]) -> String {
     text
 }
 
-/// Short, on one line, and without what would make a terminal do something: values come from strangers.
-fn cut(cell: &str) -> String {
+/// On one line, and without what would make a terminal do something: values come from strangers.
+pub(in crate::commands) fn plain(text: &str) -> String {
     let hostile =
         |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
-    let plain: String = cell.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect();
+    text.chars().map(|c| if hostile(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// [`plain`], and short.
+fn cut(cell: &str) -> String {
+    let plain = plain(cell);
     if plain.chars().count() <= WIDEST {
         return plain;
     }

@@ -15,8 +15,8 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::oneshot;
 
-/// Where it waits.
-pub(super) const PATH: &str = "/callback";
+use crate::cli::CALLBACK;
+use crate::commands::client::plain;
 
 /// Styles of the page's own, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
@@ -25,7 +25,7 @@ const SHUTDOWN: u64 = 2;
 
 /// What the server refused with (RFC 6749 section 4.1.2.1).
 #[derive(Debug, thiserror::Error)]
-#[error("the server refused ({error}){}", description.as_ref().map(|text| format!(": {text}")).unwrap_or_default())]
+#[error("the server refused ({}){}", plain(error), description.as_ref().map(|text| format!(": {}", plain(text))).unwrap_or_default())]
 pub(super) struct Refusal {
     error: String,
     description: Option<String>,
@@ -68,7 +68,7 @@ pub(super) enum Page {
 /// What waits for the browser.
 pub(super) struct Callback {
     server: ServerHandle,
-    arrival: Mutex<Option<oneshot::Receiver<Arrival>>>,
+    arrival: oneshot::Receiver<Arrival>,
 }
 
 /// What a request needs. The first one with the right `state` takes the sender.
@@ -95,27 +95,27 @@ impl Callback {
     pub(super) fn listen(socket: TcpListener, state: &CsrfToken) -> anyhow::Result<Self> {
         let (sender, receiver) = oneshot::channel();
         let expected = Data::new(Expected { state: state.secret().clone(), arrival: Mutex::new(Some(sender)) });
-        let server =
-            HttpServer::new(move || App::new().app_data(Data::clone(&expected)).route(PATH, web::get().to(receive)))
-                .workers(1)
-                .disable_signals()
-                .keep_alive(KeepAlive::Disabled)
-                .shutdown_timeout(SHUTDOWN)
-                .listen(socket)
-                .context("the port cannot be listened on")?
-                .run();
+        let server = HttpServer::new(move || {
+            App::new().app_data(Data::clone(&expected)).route(CALLBACK, web::get().to(receive))
+        })
+        .workers(1)
+        .disable_signals()
+        .keep_alive(KeepAlive::Disabled)
+        .shutdown_timeout(SHUTDOWN)
+        .listen(socket)
+        .context("the port cannot be listened on")?
+        .run();
         let handle = server.handle();
         tokio::spawn(server);
-        Ok(Self { server: handle, arrival: Mutex::new(Some(receiver)) })
+        Ok(Self { server: handle, arrival: receiver })
     }
 
     /// The browser, when it comes.
     ///
     /// # Errors
     /// When it cannot come any more.
-    pub(super) async fn next(&self) -> anyhow::Result<Arrival> {
-        let receiver = self.arrival.lock().unwrap_or_else(PoisonError::into_inner).take();
-        receiver.context("it came already")?.await.context("nobody waits for the browser any more")
+    pub(super) async fn next(&mut self) -> anyhow::Result<Arrival> {
+        (&mut self.arrival).await.context("nobody waits for the browser any more")
     }
 
     /// Waits no longer, once the page is there.

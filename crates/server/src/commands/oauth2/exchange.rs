@@ -3,13 +3,13 @@
 use anyhow::{Context as _, bail};
 use openidconnect::core::{CoreErrorResponseType, CoreIdTokenClaims, CoreIdTokenVerifier, CoreTokenResponse};
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, Nonce, OAuth2TokenResponse as _, PkceCodeVerifier, RequestTokenError,
+    AccessTokenHash, AuthorizationCode, Nonce, OAuth2TokenResponse as _, PkceCodeVerifier, RequestTokenError, Scope,
     StandardErrorResponse, TokenResponse as _,
 };
 use orrery_core::{Clock as _, SystemClock};
 
 use super::provider::{self, RelyingParty};
-use crate::commands::client::{Caller, Problem};
+use crate::commands::client::{Caller, Problem, plain};
 
 /// How far the provider's clock may be from ours, in seconds.
 const CLOCK_SKEW: i64 = 60;
@@ -20,6 +20,8 @@ pub(super) struct Begun<'a> {
     pub(super) caller: &'a Caller,
     pub(super) verifier: PkceCodeVerifier,
     pub(super) nonce: Nonce,
+    /// Whether an ID token was asked for.
+    pub(super) asked_for_openid: bool,
     /// How old the sign-in may be, in seconds.
     pub(super) max_age: Option<u32>,
 }
@@ -43,12 +45,14 @@ impl Tokens {
 /// # Errors
 /// What the server refuses, and what is wrong with the ID token.
 pub(super) async fn exchange(begun: Begun<'_>, code: AuthorizationCode) -> anyhow::Result<Tokens> {
-    let Begun { client, caller, verifier, nonce, max_age } = begun;
+    let Begun { client, caller, verifier, nonce, asked_for_openid, max_age } = begun;
     let http = |request| provider::send(caller, request);
     let exchange = client.exchange_code(code).context("the server has no token endpoint")?;
     let response = exchange.set_pkce_verifier(verifier).request_async(&http).await.map_err(explain)?;
     let Some(id_token) = response.id_token() else {
-        if asked_for_openid(&response) {
+        // What was granted need not be said where it is what was asked for (RFC 6749 section 5.1).
+        let granted = |scopes: &Vec<Scope>| scopes.iter().any(|scope| scope.as_str() == "openid");
+        if response.scopes().map_or(asked_for_openid, granted) {
             bail!("the server granted openid and sent no ID token");
         }
         return Ok(Tokens { response, claims: None });
@@ -71,18 +75,13 @@ pub(super) async fn exchange(begun: Begun<'_>, code: AuthorizationCode) -> anyho
     Ok(Tokens { response, claims: Some(claims) })
 }
 
-/// What was granted, which need not be said where it is what was asked for.
-fn asked_for_openid(response: &CoreTokenResponse) -> bool {
-    response.scopes().is_some_and(|scopes| scopes.iter().any(|scope| scope.as_str() == "openid"))
-}
-
 type Refused = RequestTokenError<Problem, StandardErrorResponse<CoreErrorResponseType>>;
 
 fn explain(error: Refused) -> anyhow::Error {
     match error {
         RequestTokenError::ServerResponse(said) => {
-            let description = said.error_description().map_or_else(String::new, |text| format!(": {text}"));
-            anyhow::anyhow!("the server refused the code ({}){description}", said.error().as_ref())
+            let description = said.error_description().map_or_else(String::new, |text| format!(": {}", plain(text)));
+            anyhow::anyhow!("the server refused the code ({}){description}", plain(said.error().as_ref()))
         }
         RequestTokenError::Request(problem) => problem.into(),
         RequestTokenError::Parse(why, _) => anyhow::anyhow!("the server's answer cannot be understood: {why}"),

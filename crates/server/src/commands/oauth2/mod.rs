@@ -11,14 +11,15 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow};
 use openidconnect::{CsrfToken, Nonce, PkceCodeChallenge, Scope};
+use orrery_web::Listener;
 
 use self::callback::{Arrival, Callback, Page};
 use self::exchange::Begun;
-use super::client::{Caller, Listener};
-use crate::cli::{Code, OAuth2, OAuth2Action};
+use super::client::Caller;
+use crate::cli::{CALLBACK, Code, OAuth2, OAuth2Action};
 
 pub(super) async fn oauth2(arguments: OAuth2) -> anyhow::Result<()> {
     match arguments.action {
@@ -32,15 +33,16 @@ async fn code(arguments: &Code) -> anyhow::Result<()> {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).with_context(|| {
         format!("nobody can be waited for on port {}; name another with --port, or 0 for any", arguments.port)
     })?;
-    let redirect_uri = format!("http://127.0.0.1:{}{}", socket.local_addr()?.port(), callback::PATH);
+    let redirect_uri = format!("http://127.0.0.1:{}{}", socket.local_addr()?.port(), CALLBACK);
     let client = provider::client(&provider, &arguments.oauth2, &redirect_uri)?;
 
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let mut request = client
         .authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random)
         .set_pkce_challenge(challenge);
-    for scope in arguments.scope.iter().flat_map(|scopes| scopes.split_whitespace()) {
-        request = request.add_scope(Scope::new(scope.to_owned()));
+    let asked: Vec<_> = arguments.scope.iter().flat_map(|scopes| scopes.split_whitespace()).collect();
+    for scope in &asked {
+        request = request.add_scope(Scope::new((*scope).to_owned()));
     }
     for prompt in &arguments.prompt {
         request = request.add_prompt(CoreAuthPrompt::Extension(prompt.clone()));
@@ -53,13 +55,15 @@ async fn code(arguments: &Code) -> anyhow::Result<()> {
     }
     let (url, state, nonce) = request.url();
 
-    let callback = Callback::listen(socket, &state)?;
+    let mut callback = Callback::listen(socket, &state)?;
     greet(url.as_str(), &redirect_uri);
     if !arguments.no_open {
         open(url.as_str());
     }
     let Arrival { answer, issuer, page } = callback.next().await?;
-    let begun = Begun { client: &client, caller: &caller, verifier, nonce, max_age: arguments.max_age };
+    let asked_for_openid = asked.iter().any(|scope| *scope == "openid");
+    let begun =
+        Begun { client: &client, caller: &caller, verifier, nonce, asked_for_openid, max_age: arguments.max_age };
     let outcome = match answer {
         // RFC 9207: an answer of another server must not reach this one.
         Ok(_) if issuer.is_some_and(|issuer| issuer != provider.issuer().as_str()) => {
@@ -73,10 +77,7 @@ async fn code(arguments: &Code) -> anyhow::Result<()> {
         Err(why) => Page::Failed { reason: format!("{why:#}") },
     });
     callback.close().await;
-    match outcome {
-        Ok(tokens) => print::print(arguments.format, &tokens),
-        Err(why) => bail!("{why:#}"),
-    }
+    print::print(arguments.format, &outcome?)
 }
 
 #[expect(clippy::print_stderr, reason = "for the person who signs in; standard output is for the tokens")]

@@ -1,51 +1,51 @@
 //! Printing tokens.
 
-use openidconnect::OAuth2TokenResponse as _;
+use orrery_keys::foreign;
 use serde_json::{Value, json};
 
 use super::exchange::Tokens;
 use crate::cli::Format;
+use crate::commands::client::plain;
 use crate::commands::say;
 
-/// Prints them: as the server sent them and with the claims beside them, or one on a line.
+/// Prints them: in JSON with all claims of the ID token beside them, or one on a line.
 ///
 /// # Errors
 /// When standard output fails.
 #[expect(clippy::print_stderr, reason = "what to do next is no result")]
 pub(super) fn print(format: Format, tokens: &Tokens) -> anyhow::Result<()> {
     let mut answer = serde_json::to_value(&tokens.response)?;
-    let claims = serde_json::to_value(&tokens.claims)?;
     match format {
         Format::Json => {
-            answer["claims"] = claims;
+            // The library knows some claims only; the token, which is known to be good, has them all.
+            let claims = answer["id_token"].as_str().and_then(foreign::peek).map(|token| token.claims);
+            answer["claims"] = json!(claims);
             say(&format!("{answer:#}"))
         }
         Format::Table => {
-            for line in lines(&answer, &claims) {
+            for line in lines(tokens.subject().as_deref(), &answer) {
                 say(&line)?;
             }
-            eprintln!("\nLook at one with: orrery token introspect {}", tokens.response.access_token().secret());
+            eprintln!("\nLook at one with: orrery token introspect - (it is read from standard input)");
             Ok(())
         }
     }
 }
 
 /// What there is, with its name in front.
-fn lines(answer: &Value, claims: &Value) -> impl Iterator<Item = String> {
-    let seconds = answer["expires_in"].as_u64().map(|seconds| json!(format!("in {seconds} s")));
+fn lines(subject: Option<&str>, answer: &Value) -> impl Iterator<Item = String> {
+    let said = |name: &str| answer[name].as_str().map(plain);
+    let seconds = answer["expires_in"].as_u64().map(|seconds| format!("in {seconds} s"));
     [
-        ("SUBJECT", Some(claims["sub"].clone())),
-        ("SCOPE", Some(answer["scope"].clone())),
+        ("SUBJECT", subject.map(plain)),
+        ("SCOPE", said("scope")),
         ("EXPIRES", seconds),
-        ("ACCESS TOKEN", Some(answer["access_token"].clone())),
-        ("REFRESH TOKEN", Some(answer["refresh_token"].clone())),
-        ("ID TOKEN", Some(answer["id_token"].clone())),
+        ("ACCESS TOKEN", said("access_token")),
+        ("REFRESH TOKEN", said("refresh_token")),
+        ("ID TOKEN", said("id_token")),
     ]
     .into_iter()
-    .filter_map(|(name, value)| {
-        let plain: String = value?.as_str()?.chars().filter(|c| !c.is_control()).collect();
-        Some(format!("{name:<15}{plain}"))
-    })
+    .filter_map(|(name, value)| Some(format!("{name:<15}{}", value?)))
 }
 
 #[cfg(test)]
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn what_there_is_is_named_and_stays_on_its_line() {
         let answer = json!({"access_token": "a\u{1b}[2J\nb", "expires_in": 60, "token_type": "bearer"});
-        let shown: Vec<_> = lines(&answer, &Value::Null).collect();
-        assert_eq!(shown, ["EXPIRES        in 60 s", "ACCESS TOKEN   a[2Jb"]);
+        let shown: Vec<_> = lines(None, &answer).collect();
+        assert_eq!(shown, ["EXPIRES        in 60 s", "ACCESS TOKEN   a\u{fffd}[2J\u{fffd}b"]);
     }
 }

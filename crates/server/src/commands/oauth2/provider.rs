@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::cli::{OAuth2Client, SecretPlace};
-use crate::commands::client::{Caller, Problem};
+use crate::commands::client::{Caller, Problem, plain};
 
 /// A client of a provider that has an authorization endpoint.
 pub(super) type RelyingParty =
@@ -25,7 +25,12 @@ pub(super) async fn discover(caller: &Caller, endpoint: &Url) -> anyhow::Result<
     let issuer = metadata.issuer().as_str();
     // With or without a slash at its end: only the issuer knows.
     if issuer.trim_end_matches('/') != endpoint.as_str().trim_end_matches('/') {
+        let issuer = plain(issuer);
         bail!("the server at {endpoint} calls itself {issuer}; use --endpoint {issuer}");
+    }
+    // It is handed to whatever opens addresses on this machine.
+    if !matches!(metadata.authorization_endpoint().url().scheme(), "http" | "https") {
+        bail!("the server's authorization endpoint is no web address");
     }
     let http = |request| send(caller, request);
     let keys = CoreJsonWebKeySet::fetch_async(metadata.jwks_uri(), &http).await;
