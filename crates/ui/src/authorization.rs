@@ -55,8 +55,6 @@ pub enum FetchedBy {
 /// What somebody is asked who approves a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceQuestion {
-    /// Where the form goes.
-    pub action: String,
     /// What the codes are made of.
     pub letters: CodeLetters,
     /// The code that was brought along or typed before, as devices show it.

@@ -88,7 +88,6 @@ impl Authorizations for OAuth2Platform {
         let pages = [config.urls.consent.as_ref(), config.urls.device_success.as_ref()].into_iter().flatten();
         let pages = pages.map(ToString::to_string).chain([sign_in]);
         Ok(DeviceQuestion {
-            action: config.endpoint("/oauth2/device/verify"),
             letters: match (has(char::is_lowercase), has(char::is_uppercase)) {
                 (false, false) => CodeLetters::Digits,
                 (false, true) => CodeLetters::Capitals,

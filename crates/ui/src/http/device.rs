@@ -43,7 +43,7 @@ pub(crate) async fn show(pages: web::Data<Pages>, request: HttpRequest, context:
         problem,
         challenge,
         typed => question.typed,
-        action => question.action,
+        action => visit.url(BEGIN),
         capitals,
         keyboard,
     };
