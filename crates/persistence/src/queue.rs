@@ -87,7 +87,8 @@ impl<C: 'static> Queue<C> {
     /// Has `work` done on a database thread.
     ///
     /// Dropping the future before the work has begun cancels it; once begun, it runs to its end. A caller who is told
-    /// that the database did not answer in time may rely on nothing having been stored.
+    /// that the database did not answer in time may rely on nothing having been stored; one that is being stored just then is
+    /// waited for once more, and only if the database keeps silent even so does nobody know what became of it.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         purpose: Purpose,
@@ -106,7 +107,8 @@ impl<C: 'static> Queue<C> {
         let mut heard = tokio::time::timeout(self.patience, &mut answer).await;
         if heard.is_err() && !fate.give_up() {
             // It is being stored at this moment: to say that it failed would be a lie.
-            heard = tokio::time::timeout(self.patience, answer).await;
+            let unknown = |_| StoreError::unavailable("the database does not say whether it has stored this");
+            heard = Ok(tokio::time::timeout(self.patience, answer).await.map_err(unknown)?);
         }
         match heard {
             Ok(Ok(outcome)) => outcome,
@@ -228,5 +230,15 @@ mod tests {
             job.answer(Ok(()));
             assert_eq!(caller.await.expect("no panic").expect("stored"), 7);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whether_it_is_stored_is_said_to_be_unknown_where_it_is() {
+        let (caller, jobs) = caller(Purpose::Transaction);
+        let mut job = jobs.recv_async().await.expect("a job");
+        job.run(&mut ()).expect("to be committed");
+        let told = caller.await.expect("no panic").expect_err("nobody answers");
+        assert!(told.to_string().contains("does not say whether"), "{told}");
+        drop(job);
     }
 }
