@@ -93,3 +93,35 @@ fn one_less(full_at: i64, per_minute: u32, now: Timestamp) -> Result<Timestamp, 
     let ahead = full_at.since(now);
     if ahead <= PERIOD { Ok(full_at) } else { Err(TooMany { retry_after: ahead.saturating_sub(PERIOD) }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(address: &str) -> RequestContext {
+        RequestContext {
+            project: ProjectId::DEFAULT,
+            now: Timestamp::from_seconds(1_767_225_600),
+            request_id: String::new(),
+            client_ip: Some(address.parse().expect("an address")),
+            user_agent: None,
+            location: None,
+            accept_language: None,
+            caused_by: None,
+        }
+    }
+
+    #[test]
+    fn looking_takes_nothing_and_each_key_has_a_bucket() {
+        let (buckets, context) = (Buckets::<&str>::default(), from("192.0.2.1"));
+        for _ in 0..10 {
+            assert_eq!(buckets.check(&context, "a", 2), Ok(()));
+        }
+        assert_eq!((buckets.take(&context, "a", 2), buckets.take(&context, "a", 2)), (Ok(()), Ok(())));
+        let empty = Err(TooMany { retry_after: Duration::from_secs(30) });
+        assert_eq!((buckets.check(&context, "a", 2), buckets.take(&context, "a", 2)), (empty, empty));
+        assert_eq!((buckets.check(&context, "b", 2), buckets.check(&from("192.0.2.2"), "a", 2)), (Ok(()), Ok(())));
+        let later = RequestContext { now: context.now + Duration::from_secs(30), ..context };
+        assert_eq!((buckets.check(&later, "a", 2), buckets.check(&later, "a", 0)), (Ok(()), Ok(())));
+    }
+}
