@@ -154,6 +154,7 @@ impl Database {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn migration_status(&self) -> Result<Vec<MigrationStatus>, SchemaError> {
+        self.refuse_others().await?;
         match &self.engine {
             Engine::Postgres(_, server) => {
                 let server = Arc::clone(server);
@@ -183,6 +184,7 @@ impl Database {
     /// # Errors
     /// When a migration fails or the database cannot be reached.
     pub async fn migrate_down(&self, count: usize) -> Result<Vec<String>, SchemaError> {
+        self.refuse_others().await?;
         match &self.engine {
             Engine::Postgres(_, server) => {
                 let server = Arc::clone(server);
@@ -197,10 +199,10 @@ impl Database {
     /// # Errors
     /// When migrations are missing or unknown, or the database cannot be asked.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
-        self.refuse_others().await?;
         migrate::check(&self.migration_status().await?)
     }
 
+    /// Even asking which migrations are applied makes a table, where there is none.
     async fn refuse_others(&self) -> Result<(), SchemaError> {
         let owner = match &self.engine {
             Engine::Postgres(store, _) => store.other_owner().await?,

@@ -9,8 +9,6 @@ const STRIPES: usize = 4096;
 
 /// The changes of one open database: of whom, and whether they are heard at all.
 pub(crate) struct Changes {
-    /// Whether anybody wants to know.
-    used: bool,
     /// The number of the newest change.
     newest: AtomicU64,
     /// The newest change in each stripe of subjects.
@@ -43,7 +41,6 @@ impl Changes {
     /// Changes of which none is heard before [`Changes::heard`].
     pub(super) fn new(used: bool) -> Self {
         Self {
-            used,
             newest: AtomicU64::new(0),
             changed: std::iter::repeat_with(AtomicU64::default).take(if used { STRIPES } else { 0 }).collect(),
             all_changed: AtomicU64::new(0),
@@ -54,7 +51,7 @@ impl Changes {
 
     /// Whether there is a cache at all, so that changes have to be heard.
     pub(crate) const fn are_used(&self) -> bool {
-        self.used
+        !self.changed.is_empty()
     }
 
     /// The present state of changes.

@@ -36,12 +36,7 @@ impl ClientStore for Store {
         let as_of = self.caches.changes.as_of();
         let text = id.to_string();
         let read = self.read(move |connection| {
-            let row = clients::table
-                .filter(clients::project_id.eq(Uid(project)))
-                .filter(clients::id.eq(text))
-                .select(ClientRow::as_select())
-                .first(connection)
-                .optional()?;
+            let row = one(Uid(project), text).select(ClientRow::as_select()).first(connection).optional()?;
             Ok(row.map(|row| Arc::new(row.into_record())))
         });
         Ok(read.await?.inspect(|client| {
@@ -119,6 +114,12 @@ impl ClientStore for Store {
     }
 }
 
+/// The client that is kept in memory.
+#[diesel::dsl::auto_type]
+fn one(project: Uid<ProjectId>, id: String) -> _ {
+    clients::table.filter(clients::project_id.eq(project)).filter(clients::id.eq(id))
+}
+
 /// The clients that a list is about.
 fn shown(project: ProjectId, filter: &ClientFilter) -> diesel::helper_types::IntoBoxed<'static, clients::table, Db> {
     let mut query = clients::table.into_boxed().filter(clients::project_id.eq(Uid(project)));
@@ -147,10 +148,11 @@ fn end_everything_of(connection: &mut Conn, project: ProjectId, client: &str) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::hears_changes_of;
+    use super::super::tests::tell_of_their_changes;
+    use super::*;
 
     #[test]
-    fn the_table_of_cached_clients_tells_of_its_changes() {
-        assert!(hears_changes_of("clients"));
+    fn every_table_that_a_cached_client_is_read_from_tells_of_its_changes() {
+        tell_of_their_changes(&one(Uid(ProjectId::DEFAULT), String::new()), &["clients"]);
     }
 }

@@ -96,14 +96,8 @@ impl DeviceStore for Store {
             if let Some(until) = before.locked_until.filter(|until| *until > now) {
                 return Ok(Decision::Undo(Recognised::TooManyMisses { until }));
             }
-            let found: Option<DeviceRow> = device_codes::table
-                .filter(device_codes::project_id.eq(Uid(project)))
-                .filter(device_codes::user_code_hash.eq_any(hashes))
-                .filter(device_codes::state.eq(Word(DeviceState::Waiting)))
-                .filter(device_codes::expires_at.gt(At(now)))
-                .select(DeviceRow::as_select())
-                .first(connection)
-                .optional()?;
+            let waiting = waiting(Uid(project), hashes, At(now));
+            let found: Option<DeviceRow> = waiting.select(DeviceRow::as_select()).first(connection).optional()?;
             if let Some(row) = found {
                 return Ok(Decision::Undo(Recognised::Device(Box::new(row.into_code()?))));
             }
@@ -121,18 +115,12 @@ impl DeviceStore for Store {
     ) -> Result<Option<(DeviceCode, Client)>, StoreError> {
         let hashes: Vec<_> = hashes.iter().copied().map(Hash).collect();
         self.read(move |connection| {
-            let found: Option<(DeviceRow, Document<Client>)> =
-                device_codes::table
-                    .inner_join(clients::table.on(
-                        clients::project_id.eq(device_codes::project_id).and(clients::id.eq(device_codes::client_id)),
-                    ))
-                    .filter(device_codes::project_id.eq(Uid(project)))
-                    .filter(device_codes::user_code_hash.eq_any(hashes))
-                    .filter(device_codes::state.eq(Word(DeviceState::Waiting)))
-                    .filter(device_codes::expires_at.gt(At(now)))
-                    .select((DeviceRow::as_select(), clients::client))
-                    .first(connection)
-                    .optional()?;
+            let client = clients::project_id.eq(device_codes::project_id).and(clients::id.eq(device_codes::client_id));
+            let found: Option<(DeviceRow, Document<Client>)> = waiting(Uid(project), hashes, At(now))
+                .inner_join(clients::table.on(client))
+                .select((DeviceRow::as_select(), clients::client))
+                .first(connection)
+                .optional()?;
             found.map(|(row, client)| Ok((row.into_code()?, client.0))).transpose()
         })
         .await
@@ -193,4 +181,15 @@ impl DeviceStore for Store {
         })
         .await
     }
+}
+
+/// Devices that show one of these codes and that somebody may decide about.
+#[diesel::dsl::auto_type]
+fn waiting(project: Uid<ProjectId>, hashes: Vec<Hash>, now: At) -> _ {
+    let state: Word<DeviceState> = Word(DeviceState::Waiting);
+    device_codes::table
+        .filter(device_codes::project_id.eq(project))
+        .filter(device_codes::user_code_hash.eq_any(hashes))
+        .filter(device_codes::state.eq(state))
+        .filter(device_codes::expires_at.gt(now))
 }

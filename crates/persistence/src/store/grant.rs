@@ -41,15 +41,11 @@ impl GrantStore for Store {
     ) -> Result<Option<Grant>, StoreError> {
         let (subject, client) = (subject.to_owned(), client.to_string());
         self.read(move |connection| {
-            let row = grants::table
-                .filter(grants::project_id.eq(Uid(project)))
+            let row = newest_to(Uid(project), client, At(now))
                 .filter(grants::subject.eq(subject))
-                .filter(grants::client_id.eq(client))
                 .filter(grants::remember)
                 .filter(grants::skipped.eq(false))
-                .filter(grants::expires_at.gt(At(now)))
                 .filter(still_remembered!(now))
-                .order(grants::requested_at.desc())
                 .select(GrantRow::as_select())
                 .first(connection)
                 .optional()?;
@@ -67,12 +63,8 @@ impl GrantStore for Store {
     ) -> Result<Option<Grant>, StoreError> {
         let client = client.to_string();
         self.read(move |connection| {
-            let row = grants::table
-                .filter(grants::project_id.eq(Uid(project)))
+            let row = newest_to(Uid(project), client, At(now))
                 .filter(grants::login_session_id.eq(Uid(session)))
-                .filter(grants::client_id.eq(client))
-                .filter(grants::expires_at.gt(At(now)))
-                .order(grants::requested_at.desc())
                 .select(GrantRow::as_select())
                 .first(connection)
                 .optional()?;
@@ -153,6 +145,16 @@ impl GrantStore for Store {
         })
         .await
     }
+}
+
+/// What a client was granted and has not expired, the newest first.
+#[diesel::dsl::auto_type]
+fn newest_to(project: Uid<ProjectId>, client: String, now: At) -> _ {
+    grants::table
+        .filter(grants::project_id.eq(project))
+        .filter(grants::client_id.eq(client))
+        .filter(grants::expires_at.gt(now))
+        .order(grants::requested_at.desc())
 }
 
 /// Stores what a client gets.

@@ -104,3 +104,23 @@ impl Store {
         self.read(|connection| Ok(diesel::sql_query("SELECT 1").execute(connection).map(|_| ())?)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::query_builder::QueryFragment;
+
+    use super::super::{Db, hears_changes_of};
+
+    /// What a query that is kept in memory reads, and that all of it tells of its changes.
+    pub(super) fn tell_of_their_changes(query: &impl QueryFragment<Db>, expected: &[&str]) {
+        let query = diesel::debug_query::<Db, _>(query).to_string().replace(['"', '`', '(', ')'], "");
+        let words: Vec<_> = query.split_whitespace().collect();
+        let tables = words.windows(2).filter(|pair| ["FROM", "JOIN"].contains(&pair[0])).map(|pair| pair[1]);
+        let tables: Vec<_> = tables.collect();
+        assert_eq!(tables, expected, "{query}");
+        for table in tables {
+            assert!(hears_changes_of(table), "{table} needs triggers: see cache/mod.rs");
+        }
+        assert!(!hears_changes_of("flows"));
+    }
+}
