@@ -80,6 +80,11 @@ impl Call {
         Self(self.0.json(body))
     }
 
+    /// Sends this as `application/x-www-form-urlencoded`.
+    pub fn form(self, pairs: &(impl Serialize + ?Sized)) -> Self {
+        Self(self.0.form(pairs))
+    }
+
     /// Sends these bytes.
     pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body))

@@ -139,12 +139,7 @@ async fn a_lock_in_a_browser_is_a_message_on_the_page(backend: Backend) {
     let token = flow.node("csrf_token").expect("a token")["value"].as_str().expect("a text").to_owned();
     let form = [("method", "password"), ("identifier", "ada@example.org"), ("password", "x"), ("csrf_token", &token)];
     let path = format!("/self-service/login?flow={}", flow.id());
-    let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = stage
-        .public(Method::POST, &path)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("accept", "text/html")
-        .body(encoded);
+    let request = stage.public(Method::POST, &path).header("accept", "text/html").form(&form);
     jar.send(request).await.expect(303);
     let shown = jar.script(stage.public(Method::GET, &format!("/self-service/login/flows?id={}", flow.id()))).await;
     assert_eq!(shown.expect(200).messages(), [REFUSED]);

@@ -33,14 +33,10 @@ async fn push(world: &World, client: &Pusher, changes: &[(&str, &str)]) -> Respo
     let mut asked = vec![("client_id", client.id.as_str()), ("scope", "openid")];
     asked.extend(changes.iter().copied());
     let url = Url::parse(&world.request(&asked)).expect("a URL");
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(url.query_pairs()).append_pair("client_secret", &client.secret);
-    let call = world.server.api().post(world.server.public("/oauth2/par"));
-    call.header("content-type", "application/x-www-form-urlencoded")
-        .body(form.finish())
-        .send()
-        .await
-        .expect("an answer")
+    let mut form: Vec<_> = url.query_pairs().collect();
+    form.push(("client_secret".into(), client.secret.as_str().into()));
+    let call = world.server.api().post(world.server.public("/oauth2/par")).form(&form);
+    call.send().await.expect("an answer")
 }
 
 async fn bring(world: &World, browser: &Browser, client: &str, request_uri: &str) -> Response {

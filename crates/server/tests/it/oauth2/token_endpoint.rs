@@ -32,13 +32,8 @@ on_both_databases!(
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-fn form(pairs: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
-}
-
 pub(super) fn post(stage: &Stage, path: &str, pairs: &[(&str, &str)]) -> Call {
-    let call = stage.public(Method::POST, path).header("content-type", "application/x-www-form-urlencoded");
-    call.body(form(pairs))
+    stage.public(Method::POST, path).form(pairs)
 }
 
 fn basic(id: &str, secret: &str) -> String {
@@ -52,9 +47,7 @@ async fn token(stage: &Stage, id: &str, secret: &str, pairs: &[(&str, &str)]) ->
 }
 
 pub(super) async fn introspect(stage: &Stage, token: &str) -> Value {
-    let call = stage.admin(Method::POST, "/admin/oauth2/introspect");
-    let call = call.header("content-type", "application/x-www-form-urlencoded").body(form(&[("token", token)]));
-    send(call).await.expect(200).body
+    send(stage.admin(Method::POST, "/admin/oauth2/introspect").form(&[("token", token)])).await.expect(200).body
 }
 
 /// A client for `client_credentials`, and its secret.
@@ -94,9 +87,8 @@ async fn a_client_gets_a_token_that_lives_until_it_is_revoked(backend: Backend) 
     let issuer = seen.as_object_mut().and_then(|seen| seen.remove("iss")).expect("an issuer");
     assert!(text(&issuer).starts_with("http://"));
     assert_eq!(seen, expected);
-    let call = stage.admin(Method::POST, "/admin/oauth2/introspect");
-    let call = call.header("content-type", "application/x-www-form-urlencoded");
-    let wrong = call.body(form(&[("token", &value), ("scope", "read admin")]));
+    let wrong = stage.admin(Method::POST, "/admin/oauth2/introspect");
+    let wrong = wrong.form(&[("token", value.as_str()), ("scope", "read admin")]);
     assert_eq!(send(wrong).await.expect(200).body, json!({"active": false}), "without that scope");
 
     let (other, theirs) = machine(&stage, json!({})).await;

@@ -54,11 +54,9 @@ async fn import(server: &TestServer, from: &TestDatabase, further: &[&str]) -> (
 
 /// What the token endpoint answers the shop.
 async fn token(server: &TestServer, pairs: &[(&str, &str)]) -> Value {
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     let basic = STANDARD.encode(format!("shop:{}", SECRET.replace(' ', "+")));
     let call = server.api().post(server.public("/oauth2/token")).header("authorization", format!("Basic {basic}"));
-    let call = call.header("content-type", "application/x-www-form-urlencoded").body(form);
-    call.send().await.expect("an answer").json().await.expect("JSON")
+    call.form(pairs).send().await.expect("an answer").json().await.expect("JSON")
 }
 
 async fn refresh(server: &TestServer, token: &str) -> Value {
@@ -66,8 +64,7 @@ async fn refresh(server: &TestServer, token: &str) -> Value {
 }
 
 async fn introspect(server: &TestServer, token: &str) -> Value {
-    let call = server.api().post(server.admin("/admin/oauth2/introspect"));
-    let call = call.header("content-type", "application/x-www-form-urlencoded").body(format!("token={token}"));
+    let call = server.api().post(server.admin("/admin/oauth2/introspect")).form(&[("token", token)]);
     call.send().await.expect("an answer").json().await.expect("JSON")
 }
 
@@ -109,9 +106,8 @@ async fn applications_of_a_hydra_go_on_working(backend: Backend) {
     for _ in 0..2 {
         let answer = token(&server, &[("grant_type", "client_credentials"), ("scope", "read")]).await;
         assert!(text(&answer, "access_token").starts_with("ory_at_"), "{answer}");
-        let form = format!("grant_type=client_credentials&client_id=robot&client_secret={}", ROTATED.replace(' ', "+"));
-        let call = server.api().post(server.public("/oauth2/token"));
-        let call = call.header("content-type", "application/x-www-form-urlencoded").body(form);
+        let form = [("grant_type", "client_credentials"), ("client_id", "robot"), ("client_secret", ROTATED)];
+        let call = server.api().post(server.public("/oauth2/token")).form(&form);
         let answer: Value = call.send().await.expect("an answer").json().await.expect("JSON");
         text(&answer, "access_token");
     }

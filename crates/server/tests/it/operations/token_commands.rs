@@ -15,14 +15,12 @@ async fn machine(shell: &Shell, id: &str, method: &str) -> (String, String) {
     let made: Value = serde_json::from_str(&shell.print(&create).await).expect("JSON");
     let secret = made["client_secret"].as_str().expect("a secret").to_owned();
     let form = [("grant_type", "client_credentials"), ("scope", "read"), ("client_id", id), ("client_secret", &secret)];
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let call = shell.server.api().post(shell.server.public("/oauth2/token"));
-    let call = call.header("content-type", "application/x-www-form-urlencoded");
     let call = if method == "client_secret_post" {
-        call.body(form)
+        call.form(&form)
     } else {
         let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{id}:{secret}"));
-        call.header("authorization", format!("Basic {basic}")).body("grant_type=client_credentials&scope=read")
+        call.header("authorization", format!("Basic {basic}")).form(&form[..2])
     };
     let answer: Value = call.send().await.expect("an answer").json().await.expect("JSON");
     (secret, answer["access_token"].as_str().expect("a token").to_owned())
