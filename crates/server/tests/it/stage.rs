@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use orrery_testkit::{Backend, Browser, Call, TestOptions, TestServer};
 use reqwest::header::{ACCEPT, COOKIE, HeaderMap, SET_COOKIE};
 use reqwest::{Method, StatusCode};
@@ -183,4 +185,17 @@ pub(crate) async fn send(request: Call) -> Answer {
     let text = response.text().await.expect("a body");
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Answer { status, headers, body }
+}
+
+/// A part of a JWT, which nobody verifies: 0 is the header, 1 the claims.
+pub(crate) fn jwt_part(token: &str, at: usize) -> Value {
+    let part = token.split('.').nth(at).expect("a JWT");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
+}
+
+/// Sets the members that `changes` has.
+pub(crate) fn merge(into: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().expect("an object") {
+        into[name] = value.clone();
+    }
 }

@@ -9,26 +9,18 @@ use josekit::jwt::{self, JwtPayload};
 use orrery_testkit::{Backend, on_both_databases};
 use serde_json::{Value, json};
 
-use super::world::{CALLBACK, World, query};
+use super::world::World;
+use crate::stage::{jwt_part, merge, send};
 
 on_both_databases!(a_credential_is_bound_to_the_key_that_was_shown, what_is_no_good_proof_brings_no_credential);
 
 const SCOPE: &str = "openid userinfo_credential_draft_00";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// What Ada's tokens come with.
 async fn tokens(world: &World, scope: &str) -> Value {
-    let granted: Vec<_> = scope.split(' ').collect();
-    let consent = json!({"grant_scope": granted, "session": {"id_token": {"email": "ada@example.org"}}});
-    let browser = world.server.browser();
-    let url = world.authorized(&browser, &[("scope", scope)], consent).await;
-    let code = query(&url, "code").expect("a code");
-    let form = [("grant_type", "authorization_code"), ("client_id", &world.client), ("code", &code)];
-    let form = form.into_iter().chain([("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]);
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let call = world.server.api().post(world.server.public("/oauth2/token")).body(form);
-    let answer = call.header("content-type", "application/x-www-form-urlencoded").send().await.expect("an answer");
-    answer.json().await.expect("JSON")
+    let session = json!({"id_token": {"email": "ada@example.org"}});
+    let code = world.code(&world.server.browser(), scope, session).await;
+    send(world.redeem(&code, &[])).await.expect(200).body
 }
 
 async fn world(backend: Backend) -> World {
@@ -48,9 +40,7 @@ fn proof(key: &Jwk, nonce: &str) -> Value {
 
 async fn ask(world: &World, token: &Value, changes: Value) -> (u16, Value) {
     let mut body = json!({"format": "jwt_vc_json", "types": ["VerifiableCredential", "UserInfoCredential"]});
-    for (name, value) in changes.as_object().into_iter().flatten() {
-        body[name] = value.clone();
-    }
+    merge(&mut body, &changes);
     let call = world.server.api().post(world.server.public("/credentials")).json(&body);
     let answer = call.bearer_auth(token.as_str().unwrap_or_default()).send().await.expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
@@ -69,8 +59,7 @@ async fn a_credential_is_bound_to_the_key_that_was_shown(backend: Backend) {
     let (status, answer) = ask(&world, &tokens["access_token"], json!({"proof": proof})).await;
     assert_eq!((status, &answer["format"]), (200, &json!("jwt_vc_json")), "{answer}");
     let credential = answer["credential_draft_00"].as_str().expect("a JWT");
-    let part = credential.split('.').nth(1).expect("claims");
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON");
+    let claims = jwt_part(credential, 1);
     let holder = claims["sub"].as_str().and_then(|sub| sub.strip_prefix("did:jwk:")).expect("a did");
     let holder: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(holder).expect("base64url")).expect("JSON");
     assert_eq!((&holder["x"], holder.get("d")), (&json!(key.as_ref())["x"], None));

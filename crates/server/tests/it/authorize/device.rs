@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::world::{CONSENT_APP, LOGIN_APP, World, body, location, query, told};
+use crate::stage::{Answer, send};
 
 on_both_databases!(
     a_device_is_approved_and_gets_its_tokens,
@@ -30,26 +31,17 @@ async fn world(backend: Backend) -> World {
     world
 }
 
-pub(super) async fn post(world: &World, path: &str, pairs: &[(&str, &str)]) -> (u16, Value) {
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let call = world.server.api().post(world.server.public(path)).body(form);
-    let answer = call.header("content-type", "application/x-www-form-urlencoded").send().await.expect("an answer");
-    (answer.status().as_u16(), body(answer).await)
-}
-
 /// The device asks for codes.
 pub(super) async fn codes(world: &World) -> Value {
     let asked = [("client_id", world.client.as_str()), ("scope", "openid offline photos.read")];
-    let (status, codes) = post(world, "/oauth2/device/auth", &asked).await;
-    assert_eq!(status, 200, "{codes}");
-    codes
+    send(world.form("/oauth2/device/auth", &asked)).await.expect(200).body
 }
 
 /// The device asks whether it was approved.
-pub(super) async fn poll(world: &World, codes: &Value) -> (u16, Value) {
+pub(super) async fn poll(world: &World, codes: &Value) -> Answer {
     let code = codes["device_code"].as_str().expect("a code");
-    post(world, "/oauth2/token", &[("grant_type", GRANT), ("client_id", world.client.as_str()), ("device_code", code)])
-        .await
+    let asked = [("grant_type", GRANT), ("client_id", world.client.as_str()), ("device_code", code)];
+    send(world.form("/oauth2/token", &asked)).await
 }
 
 /// A browser comes to approve something. Returns its challenge.
@@ -92,7 +84,7 @@ async fn a_device_is_approved_and_gets_its_tokens(backend: Backend) {
     let world = world(backend).await;
     let codes = codes(&world).await;
     assert_eq!(codes["verification_uri"], world.server.public("/oauth2/device/verify"));
-    assert_eq!(poll(&world, &codes).await.1["error"], "authorization_pending");
+    assert_eq!(poll(&world, &codes).await.body["error"], "authorization_pending");
     // The code in the address reaches the application, which has it confirmed.
     let browser = world.server.browser();
     let scanned = browser.get(codes["verification_uri_complete"].as_str().expect("an address")).await;
@@ -101,19 +93,18 @@ async fn a_device_is_approved_and_gets_its_tokens(backend: Backend) {
 
     let next = consented(&world, &browser, &codes).await;
     let waiting = poll(&world, &codes).await;
-    assert!(matches!(waiting.1["error"].as_str(), Some("slow_down" | "authorization_pending")), "{waiting:?}");
+    assert!(matches!(waiting.body["error"].as_str(), Some("slow_down" | "authorization_pending")), "{waiting:?}");
     let answer = browser.get(&next).await;
     assert_eq!(answer.status(), 302);
     assert_eq!(location(&answer).as_str(), format!("{DONE}?client_id={}", world.client));
-    let (status, tokens) = poll(&world, &codes).await;
-    assert_eq!(status, 200, "{tokens}");
+    let tokens = poll(&world, &codes).await.expect(200).body;
     assert!(tokens["refresh_token"].is_string() && tokens["id_token"].is_string(), "{tokens}");
     assert_eq!(tokens["scope"], "openid offline photos.read");
     let token = tokens["access_token"].as_str().expect("a token");
     let userinfo = world.server.api().get(world.server.public("/userinfo")).bearer_auth(token);
     assert_eq!(body(userinfo.send().await.expect("an answer")).await["sub"], "ada");
     // Everything is good once.
-    assert_eq!(poll(&world, &codes).await.1["error"], "invalid_grant");
+    assert_eq!(poll(&world, &codes).await.body["error"], "invalid_grant");
     assert_eq!(browser.get(&next).await.status(), 302, "the cookie is gone");
     let challenge = come(&world, &browser).await;
     let (status, refused) = accept(&world, &challenge, codes["user_code"].as_str().expect("a code")).await;
@@ -144,8 +135,8 @@ async fn whoever_refuses_leaves_the_device_with_nothing(backend: Backend) {
         };
         let page = browser.follow(next).await;
         assert_eq!((page.url().path(), page.status().as_u16()), ("/ui/device/denied", 200), "{refused_at}");
-        let (status, told) = poll(&world, &codes).await;
-        assert_eq!((status, told["error"].as_str()), (403, Some("access_denied")), "{refused_at}");
+        let told = poll(&world, &codes).await;
+        assert_eq!((told.status.as_u16(), &told.body["error"]), (403, &json!("access_denied")), "{refused_at}");
     }
 }
 
@@ -162,7 +153,7 @@ async fn one_of_sixteen_approves_and_one_of_sixteen_redeems(backend: Backend) {
     let approved = ends.iter().filter(|end| end.as_str().starts_with(DONE)).count();
     assert_eq!(approved, 1, "{ends:?}");
     assert!(ends.iter().all(|end| end.as_str().starts_with(DONE) || end.path() == "/ui/oauth2/error"), "{ends:?}");
-    let polled = join_all((0..16).map(async |_| poll(&world, &codes).await.0)).await;
+    let polled = join_all((0..16).map(async |_| poll(&world, &codes).await.status.as_u16())).await;
     assert_eq!(polled.iter().filter(|status| **status == 200).count(), 1, "{polled:?}");
     assert!(polled.iter().all(|status| matches!(status, 200 | 400)), "{polled:?}");
 }
@@ -204,7 +195,7 @@ async fn another_browser_cannot_go_on_with_it() {
     let consent = signed_in(&world, &attacker, &accepted["redirect_to"]).await;
     let done = world.decide("consent", "accept", &consent, json!({"grant_scope": ["openid"]})).await;
     assert_eq!(told(&victim, victim.get(&done).await).await.0, 403);
-    assert_eq!(poll(&world, &codes).await.1["error"], "authorization_pending");
+    assert_eq!(poll(&world, &codes).await.body["error"], "authorization_pending");
     assert_eq!(location(&attacker.get(done).await).origin(), Url::parse(DONE).expect("a URL").origin());
 }
 
@@ -228,7 +219,7 @@ async fn what_has_expired_is_told() {
     assert!(status == 403 && page.contains("has expired"), "{page}");
     let (status, page) = told(&slow, slow.get(typed["redirect_to"].as_str().expect("an address")).await).await;
     assert!(status == 403 && page.contains("has expired"), "{page}");
-    assert_eq!(poll(&world, &codes).await.1["error"], "expired_token");
+    assert_eq!(poll(&world, &codes).await.body["error"], "expired_token");
     assert_eq!(accept(&world, &challenge, code).await.0, 400);
     world.server.advance(Duration::from_secs(1200));
     assert_eq!(accept(&world, &challenge, code).await.0, 401);

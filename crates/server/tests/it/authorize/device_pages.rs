@@ -62,7 +62,7 @@ async fn somebody_types_a_code_signs_in_and_approves(backend: Backend) {
     let page = browser.follow(location(&answer)).await;
     assert_eq!((page.url().path(), page.status().as_u16()), ("/ui/device/done", 200));
     assert!(page.text().await.expect("a page").contains("Your device is connected"));
-    assert_eq!(poll(&world, &codes).await.0, 200);
+    poll(&world, &codes).await.expect(200);
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_scanned_code_is_confirmed_and_never_taken() {
     let answer = browser.post(world.server.public("/ui/consent"), &form).await;
     let page = browser.follow(location(&answer)).await;
     assert_eq!(page.url().path(), "/ui/device/denied");
-    assert_eq!(poll(&world, &codes).await.1["error"], "access_denied");
+    assert_eq!(poll(&world, &codes).await.body["error"], "access_denied");
 }
 
 #[tokio::test]
@@ -107,5 +107,5 @@ async fn another_site_cannot_submit_a_code_in_somebodys_browser() {
     let page =
         victim.get(location(&submit(&world, &victim, &challenge, evil).await)).await.text().await.expect("a page");
     assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
-    assert_eq!(poll(&world, &codes).await.1["error"], "authorization_pending");
+    assert_eq!(poll(&world, &codes).await.body["error"], "authorization_pending");
 }

@@ -1,13 +1,12 @@
 //! Levels of sign-in: `acr_values` and the claim `acr`, and the way to the second factor.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use orrery_testkit::{Backend, Browser, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::world::{LOGIN_APP, World, body, location, query};
+use crate::stage::{jwt_part, send};
 
 on_both_databases!(whoever_can_do_better_is_sent_to_the_second_factor);
 
@@ -56,20 +55,9 @@ async fn step_up(world: &World, browser: &Browser, page: &Url) -> String {
 
 /// `acr` in the ID token for a code.
 async fn acr(world: &World, answer: &Url) -> Value {
-    let pairs = [
-        ("grant_type", "authorization_code"),
-        ("client_id", world.client.as_str()),
-        ("redirect_uri", super::world::CALLBACK),
-        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-        ("code", &query(answer, "code").expect("a code")),
-    ];
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let call = world.server.api().post(world.server.public("/oauth2/token")).body(form);
-    let call = call.header("content-type", "application/x-www-form-urlencoded");
-    let tokens = body(call.send().await.expect("an answer")).await;
-    let token = tokens["id_token"].as_str().expect("a token");
-    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
-    serde_json::from_slice::<Value>(&claims).expect("JSON")["acr"].clone()
+    let code = query(answer, "code").expect("a code");
+    let tokens = send(world.redeem(&code, &[])).await.expect(200).body;
+    jwt_part(tokens["id_token"].as_str().expect("a token"), 1)["acr"].clone()
 }
 
 async fn whoever_can_do_better_is_sent_to_the_second_factor(backend: Backend) {

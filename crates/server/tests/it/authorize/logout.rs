@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use orrery_testkit::Backend;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::world::{LOGIN_APP, World, body, location, query, told};
 use crate::flows::hooks::target::{Reply, Target};
+use crate::stage::{jwt_part, merge};
 
 async fn external(extra: Value) -> World {
     let mut urls = json!({"login": LOGIN_APP, "consent": super::world::CONSENT_APP,
         "logout": "https://apps.example/logout", "post_logout_redirect": "https://apps.example/bye"});
-    for (name, value) in extra.as_object().expect("an object") {
-        urls[name.as_str()] = value.clone();
-    }
+    merge(&mut urls, &extra);
     World::with(Backend::Sqlite, json!({"oauth2": {"urls": urls}})).await
 }
 
@@ -137,11 +134,7 @@ async fn clients_are_told_behind_the_browser_until_they_listen() {
     assert_eq!((heard.method.as_str(), heard.path.as_str()), ("POST", "/out?a=b"));
     assert_eq!(heard.headers["content-type"], "application/x-www-form-urlencoded");
     let token = heard.body.strip_prefix("logout_token=").expect("one parameter");
-    let part = |at: usize| -> Value {
-        let part = token.split('.').nth(at).expect("a JWT");
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
-    };
-    let (header, claims) = (part(0), part(1));
+    let (header, claims) = (jwt_part(token, 0), jwt_part(token, 1));
     assert_eq!(header["typ"], "logout+jwt");
     assert_eq!((&claims["aud"], &claims["sub"], &claims["sid"]), (&json!([listener]), &json!("ada"), &json!(sid)));
     assert_eq!(claims["events"], json!({"http://schemas.openid.net/event/backchannel-logout": {}}));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::world::{World, body, location, query, told};
+use crate::stage::merge;
 
 /// A client with a secret.
 struct Pusher {
@@ -16,15 +17,9 @@ struct Pusher {
 }
 
 async fn pusher(world: &World, extra: Value) -> Pusher {
-    let mut members = json!({
-        "redirect_uris": [super::world::CALLBACK], "scope": "openid", "grant_types": ["authorization_code"],
-        "response_types": ["code"], "token_endpoint_auth_method": "client_secret_post",
-    });
-    for (name, value) in extra.as_object().expect("an object") {
-        members[name.as_str()] = value.clone();
-    }
-    let answer = world.server.api().post(world.server.admin("/admin/clients")).json(&members).send().await;
-    let client = body(answer.expect("an answer")).await;
+    let mut members = json!({"scope": "openid", "token_endpoint_auth_method": "client_secret_post"});
+    merge(&mut members, &extra);
+    let client = world.registered(members).await;
     let text = |name: &str| client[name].as_str().expect("text").to_owned();
     Pusher { id: text("client_id"), secret: text("client_secret") }
 }

@@ -10,8 +10,9 @@ use reqwest::Response;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::world::{CALLBACK, CONSENT_APP, LOGIN_APP, World, body, location, query, told};
+use super::world::{CALLBACK, CHALLENGE, CONSENT_APP, LOGIN_APP, World, body, location, query, told};
 use crate::flows::hooks::target::{Reply, Target};
+use crate::stage::{merge, send};
 
 on_both_databases!(a_signed_request_is_the_whole_request, a_request_is_fetched_from_a_registered_address);
 
@@ -85,12 +86,6 @@ impl Signer {
         let (status, page) = told(&self.browser, self.bring(parameters).await).await;
         assert_eq!(status, 400, "{page}");
         page
-    }
-}
-
-fn merge(into: &mut Value, changes: &Value) {
-    for (name, value) in changes.as_object().into_iter().flatten() {
-        into[name] = value.clone();
     }
 }
 
@@ -233,24 +228,17 @@ async fn a_request_object_can_be_pushed_and_must_be_where_pushing_is_required() 
         json!({"token_endpoint_auth_method": "none", "require_pushed_authorization_requests": true}),
     )
     .await;
-    let pkce =
-        json!({"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"});
+    let pkce = json!({"code_challenge": CHALLENGE, "code_challenge_method": "S256"});
     let object = signer.signed(&pkce);
     assert!(signer.refusal(&[("request", &object)]).await.contains("must push"));
     let push = async |object: &str| {
         let pairs = [("client_id", signer.world.client.as_str()), ("request", object), ("scope", "offline")];
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        let call = signer.world.server.api().post(signer.world.server.public("/oauth2/par")).body(form);
-        call.header("content-type", "application/x-www-form-urlencoded").send().await.expect("an answer")
+        send(signer.world.form("/oauth2/par", &pairs)).await
     };
-    let pushed = push(&object).await;
-    assert_eq!(pushed.status(), 201);
-    let uri = body(pushed).await["request_uri"].as_str().expect("an address").to_owned();
+    let pushed = push(&object).await.expect(201);
+    let uri = pushed.body["request_uri"].as_str().expect("an address").to_owned();
     let shown = signer.shown(&signer.bring(&[("request_uri", &uri)]).await).await;
     assert_eq!(shown["requested_scope"], json!(["openid", "photos.read"]));
     let refused = push(&signer.signed(&json!({"client_id": "another"}))).await;
-    assert_eq!(
-        (refused.status().as_u16(), body(refused).await["error"].clone()),
-        (400, json!("invalid_request_object"))
-    );
+    assert_eq!(refused.expect(400).body["error"], "invalid_request_object");
 }

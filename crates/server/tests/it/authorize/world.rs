@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use orrery_testkit::{Backend, Browser, TestOptions, TestServer};
+use orrery_testkit::{Backend, Browser, Call, TestOptions, TestServer};
 use reqwest::Response;
 use serde_json::{Value, json};
 use url::Url;
+
+use crate::stage::{merge, send};
 
 pub(super) const CALLBACK: &str = "https://app.example/callback";
 pub(super) const LOGIN_APP: &str = "https://apps.example/login?theme=dark";
 pub(super) const CONSENT_APP: &str = "https://apps.example/consent";
 const PASSWORD: &str = "correct horse battery staple";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// What [`World::request`] sends (RFC 7636 appendix B).
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// The verifier of that challenge.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// A running server with one client.
 pub(super) struct World {
@@ -39,6 +44,11 @@ impl World {
 
     /// Registers a client and returns its id.
     pub(super) async fn register(&self, members: Value) -> String {
+        self.registered(members).await["client_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Registers a client and returns what is said of it.
+    pub(super) async fn registered(&self, members: Value) -> Value {
         let mut body = json!({
             "client_name": "Photo printer",
             "redirect_uris": [CALLBACK],
@@ -47,14 +57,13 @@ impl World {
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
         });
-        for (name, value) in members.as_object().expect("an object") {
-            body[name.as_str()] = value.clone();
-        }
-        let answer = self.server.api().post(self.server.admin("/admin/clients")).json(&body).send().await;
-        let answer = answer.expect("an answer");
-        assert_eq!(answer.status(), 201);
-        let client: Value = answer.json().await.expect("JSON");
-        client["client_id"].as_str().expect("an id").to_owned()
+        merge(&mut body, &members);
+        send(self.server.api().post(self.server.admin("/admin/clients")).json(&body)).await.expect(201).body
+    }
+
+    /// What a client posts to the public listener.
+    pub(super) fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Call {
+        self.server.api().post(self.server.public(path)).form(pairs)
     }
 
     /// The address of a good request, with some parameters changed or (when empty) left out.
@@ -121,6 +130,28 @@ impl World {
         let answer = browser.get(next).await;
         assert_eq!(answer.status(), 303);
         location(&answer)
+    }
+
+    /// A code for all of `scope`: Ada signs in and consents anew, and `session` is what the consent application adds.
+    pub(super) async fn code(&self, browser: &Browser, scope: &str, session: Value) -> String {
+        let granted: Vec<_> = scope.split(' ').collect();
+        let consent = json!({"grant_scope": granted, "session": session});
+        let url = self.authorized(browser, &[("scope", scope), ("prompt", "login consent")], consent).await;
+        query(&url, "code").expect("a code")
+    }
+
+    /// Redeems a code, with some parameters changed or (when empty) left out.
+    pub(super) fn redeem(&self, code: &str, changes: &[(&str, &str)]) -> Call {
+        let mut parameters = BTreeMap::from([
+            ("grant_type", "authorization_code"),
+            ("client_id", self.client.as_str()),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ]);
+        parameters.extend(changes.iter().copied());
+        parameters.retain(|_, value| !value.is_empty());
+        self.form("/oauth2/token", &Vec::from_iter(parameters))
     }
 
     /// Somebody with an account, signed in in this browser. Returns the identity's id.
