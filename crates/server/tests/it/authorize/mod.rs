@@ -17,4 +17,4 @@ mod relying_party;
 mod request_objects;
 mod sessions;
 mod tokens;
-mod world;
+pub(crate) mod world;

@@ -175,12 +175,12 @@ impl World {
     }
 }
 
-pub(super) fn location(answer: &Response) -> Url {
+pub(crate) fn location(answer: &Response) -> Url {
     let text = answer.headers().get("location").expect("a redirect").to_str().expect("readable");
     answer.url().join(text).expect("an address")
 }
 
-pub(super) fn query(url: &Url, name: &str) -> Option<String> {
+pub(crate) fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 

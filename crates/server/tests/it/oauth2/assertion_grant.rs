@@ -10,47 +10,40 @@ use serde_json::{Value, json};
 
 use super::token_endpoint::{introspect, post};
 use super::{call, create, refusal};
-use crate::stage::{Answer, Stage, send};
+use crate::stage::{Answer, Stage, merge, send};
 
 on_both_databases!(a_trusted_issuer_vouches_for_its_subject, assertions_that_are_not_good_are_refused);
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-struct Issuer {
+/// Somebody whose assertions count.
+pub(super) struct Issuer {
     key: Jwk,
+    subject: &'static str,
     audience: String,
 }
 
 impl Issuer {
-    /// Trusted for Ada and the scope `read`, beside a public client that may use the grant.
-    async fn trusted(stage: &Stage) -> Self {
-        create(
-            stage,
-            json!({
-                "client_id": "app", "grant_types": [GRANT], "token_endpoint_auth_method": "none",
-                "scope": "read write", "audience": ["https://api.example"],
-            }),
-        )
-        .await;
+    /// Trusted for one subject and these scopes.
+    pub(super) async fn trusted(stage: &Stage, subject: &'static str, scope: &[&str]) -> Self {
         let key = Jwk::generate_ec_key(EcCurve::P256).expect("a key");
         let mut public = json!(key.to_public_key().expect("a public key").as_ref());
         public["kid"] = json!("first");
         let trust = json!({
-            "issuer": "https://issuer.example", "subject": "ada", "scope": ["read", "more"], "jwk": public,
+            "issuer": "https://issuer.example", "subject": subject, "scope": scope, "jwk": public,
             "expires_at": "2026-06-01T00:00:00Z",
         });
         call(stage, Method::POST, "/admin/trust/grants/jwt-bearer/issuers", &trust).await.expect(201);
-        Self { key, audience: format!("{}/oauth2/token", stage.public_url().trim_end_matches('/')) }
+        Self { key, subject, audience: format!("{}/oauth2/token", stage.public_url().trim_end_matches('/')) }
     }
 
-    fn assertion(&self, changes: &Value) -> String {
+    /// What it says, with some claims changed or (when null) left out.
+    pub(super) fn assertion(&self, changes: &Value) -> String {
         let mut claims = json!({
-            "iss": "https://issuer.example", "sub": "ada", "aud": self.audience, "jti": "1",
+            "iss": "https://issuer.example", "sub": self.subject, "aud": self.audience, "jti": "1",
             "iat": 1_767_225_600, "exp": 1_767_225_660,
         });
-        for (name, value) in changes.as_object().into_iter().flatten() {
-            claims[name] = value.clone();
-        }
+        merge(&mut claims, changes);
         claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
         let payload = JwtPayload::from_map(claims.as_object().cloned().expect("an object")).expect("claims");
         let mut header = JwsHeader::new();
@@ -59,14 +52,25 @@ impl Issuer {
     }
 }
 
+/// A trusted issuer, and a public client that may use the grant.
+async fn trusted(backend: Backend) -> (Stage, Issuer) {
+    let stage = Stage::start(backend).await;
+    let client = json!({
+        "client_id": "app", "grant_types": [GRANT], "token_endpoint_auth_method": "none", "scope": "read write",
+        "audience": ["https://api.example"],
+    });
+    create(&stage, client).await;
+    let issuer = Issuer::trusted(&stage, "ada", &["read", "more"]).await;
+    (stage, issuer)
+}
+
 async fn present(stage: &Stage, assertion: &str, scope: &str) -> Answer {
     let sent = [("grant_type", GRANT), ("client_id", "app"), ("assertion", assertion), ("scope", scope)];
     send(post(stage, "/oauth2/token", &sent)).await
 }
 
 async fn a_trusted_issuer_vouches_for_its_subject(backend: Backend) {
-    let stage = Stage::start(backend).await;
-    let issuer = Issuer::trusted(&stage).await;
+    let (stage, issuer) = trusted(backend).await;
     let assertion = issuer.assertion(&json!({}));
     let answer = present(&stage, &assertion, "read").await.expect(200);
     let seen = introspect(&stage, answer.body["access_token"].as_str().expect("a token")).await;
@@ -77,8 +81,7 @@ async fn a_trusted_issuer_vouches_for_its_subject(backend: Backend) {
 }
 
 async fn assertions_that_are_not_good_are_refused(backend: Backend) {
-    let stage = Stage::start(backend).await;
-    let issuer = Issuer::trusted(&stage).await;
+    let (stage, issuer) = trusted(backend).await;
     for changes in [
         json!({"iss": "https://other.example"}),
         json!({"iss": null}),
@@ -96,8 +99,8 @@ async fn assertions_that_are_not_good_are_refused(backend: Backend) {
         let (status, error, _) = refusal(&present(&stage, &issuer.assertion(&changes), "read").await);
         assert_eq!((status, error.as_str()), (400, "invalid_grant"), "{changes}");
     }
-    let stranger =
-        Issuer { key: Jwk::generate_ec_key(EcCurve::P256).expect("a key"), audience: issuer.audience.clone() };
+    let audience = issuer.audience.clone();
+    let stranger = Issuer { key: Jwk::generate_ec_key(EcCurve::P256).expect("a key"), subject: "ada", audience };
     assert_eq!(present(&stage, &stranger.assertion(&json!({})), "read").await.body["error"], "invalid_grant");
     assert_eq!(present(&stage, "a.b.c", "read").await.body["error"], "invalid_grant");
     let good = issuer.assertion(&json!({}));

@@ -13,9 +13,9 @@ use orrery_testkit::{Backend, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::token_endpoint::{introspect, post};
-use super::{create, refusal};
-use crate::stage::{Answer, Stage, send};
+use super::refusal;
+use super::token_endpoint::{basic, introspect, machine, post};
+use crate::stage::{Answer, Stage, merge, send};
 
 on_both_databases!(
     a_token_is_bound_to_the_key_of_its_proof,
@@ -37,9 +37,7 @@ impl Holder {
 
     fn proof(&self, changes: &Value) -> String {
         let mut claims = json!({"htm": "POST", "htu": self.url, "iat": 1_767_225_600, "jti": "1"});
-        for (name, value) in changes.as_object().into_iter().flatten() {
-            claims[name] = value.clone();
-        }
+        merge(&mut claims, changes);
         claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
         let payload = JwtPayload::from_map(claims.as_object().cloned().expect("an object")).expect("claims");
         let mut header = JwsHeader::new();
@@ -56,25 +54,23 @@ impl Holder {
     }
 }
 
-async fn machine(stage: &Stage, bound: bool) -> (String, String) {
-    let body = json!({
-        "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_post",
-        "dpop_bound_access_tokens": bound,
-    });
-    let made = create(stage, body).await;
-    let text = |name: &str| made.body[name].as_str().expect("a text").to_owned();
-    (text("client_id"), text("client_secret"))
+/// A client whose tokens have to be bound to a key.
+async fn bound(stage: &Stage) -> (String, String) {
+    machine(stage, json!({"dpop_bound_access_tokens": true})).await
 }
 
-async fn token(stage: &Stage, (id, secret): &(String, String), proof: Option<&str>) -> Answer {
-    let sent = [("grant_type", "client_credentials"), ("client_id", id.as_str()), ("client_secret", secret.as_str())];
-    let call = post(stage, "/oauth2/token", &sent);
+async fn token(stage: &Stage, client: &(String, String), proof: Option<&str>) -> Answer {
+    ask(stage, client, &[("grant_type", "client_credentials")], proof).await
+}
+
+async fn ask(stage: &Stage, (id, secret): &(String, String), pairs: &[(&str, &str)], proof: Option<&str>) -> Answer {
+    let call = post(stage, "/oauth2/token", pairs).header("authorization", basic(id, secret));
     send(if let Some(proof) = proof { call.header("dpop", proof) } else { call }).await
 }
 
 async fn a_token_is_bound_to_the_key_of_its_proof(backend: Backend) {
     let stage = Stage::start(backend).await;
-    let (holder, client) = (Holder::new(&stage), machine(&stage, true).await);
+    let (holder, client) = (Holder::new(&stage), bound(&stage).await);
     let proof = holder.proof(&json!({}));
     let answer = token(&stage, &client, Some(&proof)).await.expect(200);
     assert_eq!(answer.body["token_type"], "DPoP");
@@ -84,13 +80,13 @@ async fn a_token_is_bound_to_the_key_of_its_proof(backend: Backend) {
     assert_eq!((status, error.as_str()), (400, "invalid_dpop_proof"), "a proof is good once");
     let (status, error, _) = refusal(&token(&stage, &client, None).await);
     assert_eq!((status, error.as_str()), (400, "invalid_dpop_proof"), "this client needs one");
-    let free = machine(&stage, false).await;
+    let free = machine(&stage, json!({})).await;
     assert_eq!(token(&stage, &free, None).await.expect(200).body["token_type"], "bearer");
 }
 
 async fn proofs_that_are_not_good_are_refused(backend: Backend) {
     let stage = Stage::start(backend).await;
-    let (holder, client) = (Holder::new(&stage), machine(&stage, true).await);
+    let (holder, client) = (Holder::new(&stage), bound(&stage).await);
     for changes in [
         json!({"htm": "GET"}),
         json!({"htu": "https://other.example/oauth2/token"}),
@@ -114,7 +110,7 @@ async fn proofs_that_are_not_good_are_refused(backend: Backend) {
 
 async fn a_proof_cannot_be_made_long_before_it_is_used(backend: Backend) {
     let stage = Stage::with(backend, json!({"oauth2": {"dpop": {"require_nonce": true}}})).await;
-    let (holder, client) = (Holder::new(&stage), machine(&stage, true).await);
+    let (holder, client) = (Holder::new(&stage), bound(&stage).await);
     let refused = token(&stage, &client, Some(&holder.proof(&json!({})))).await;
     let (status, error, _) = refusal(&refused);
     assert_eq!((status, error.as_str()), (400, "use_dpop_nonce"));

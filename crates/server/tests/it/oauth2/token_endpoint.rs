@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{create, refusal};
-use crate::stage::{Answer, Stage, send};
+use crate::stage::{Answer, Stage, jwt_part, merge, send};
 
 on_both_databases!(
     a_client_gets_a_token_that_lives_until_it_is_revoked,
@@ -36,7 +36,7 @@ pub(super) fn post(stage: &Stage, path: &str, pairs: &[(&str, &str)]) -> Call {
     stage.public(Method::POST, path).form(pairs)
 }
 
-fn basic(id: &str, secret: &str) -> String {
+pub(super) fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }
 
@@ -51,13 +51,11 @@ pub(super) async fn introspect(stage: &Stage, token: &str) -> Value {
 }
 
 /// A client for `client_credentials`, and its secret.
-async fn machine(stage: &Stage, changes: Value) -> (String, String) {
+pub(super) async fn machine(stage: &Stage, changes: Value) -> (String, String) {
     let mut body = json!({
         "grant_types": ["client_credentials"], "scope": "read write api.*", "audience": ["https://api.example/v1"],
     });
-    for (name, value) in changes.as_object().into_iter().flatten() {
-        body[name] = value.clone();
-    }
+    merge(&mut body, &changes);
     let made = create(stage, body).await;
     let text = |name: &str| made.body[name].as_str().unwrap_or_default().to_owned();
     (text("client_id"), text("client_secret"))
@@ -199,11 +197,6 @@ async fn malformed_requests_are_told_what_is_wrong(backend: Backend) {
     assert_eq!(send(query).await.status, 400, "the query does not count");
 }
 
-fn payload(token: &str) -> Value {
-    let part = token.split('.').nth(1).expect("three parts");
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
-}
-
 async fn a_jwt_says_what_introspection_says(backend: Backend) {
     let stage = Stage::start(backend).await;
     let (id, secret) = machine(&stage, json!({"access_token_strategy": "jwt"})).await;
@@ -216,7 +209,7 @@ async fn a_jwt_says_what_introspection_says(backend: Backend) {
     let key = jwks["keys"].as_array().expect("keys").iter().find(|key| key["kid"] == *kid).expect("published");
     let key = Jwk::from_map(key.as_object().cloned().expect("an object")).expect("a key");
     jwt::decode_with_verifier(&value, &ES256.verifier_from_jwk(&key).expect("a verifier")).expect("verifies");
-    let (claims, seen) = (payload(&value), introspect(&stage, &value).await);
+    let (claims, seen) = (jwt_part(&value, 1), introspect(&stage, &value).await);
     for name in ["iss", "sub", "aud", "client_id", "iat", "nbf", "exp", "jti", "scope"] {
         assert_eq!(claims[name], seen[name], "{name}");
     }
@@ -245,9 +238,7 @@ fn assertion(signer: &dyn JwsSigner, changes: &Value) -> String {
     let mut claims = json!({
         "iss": "keyed", "sub": "keyed", "aud": "ISSUER", "jti": "1", "iat": 1_767_225_600, "exp": 1_767_225_660,
     });
-    for (name, value) in changes.as_object().into_iter().flatten() {
-        claims[name] = value.clone();
-    }
+    merge(&mut claims, changes);
     claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
     let payload = JwtPayload::from_map(claims.as_object().cloned().expect("an object")).expect("claims");
     let mut header = JwsHeader::new();
@@ -368,12 +359,8 @@ async fn introspection_can_be_signed(backend: Backend) {
     let signed = ask("application/json;q=0.5, application/token-introspection+jwt").await.expect(200);
     assert_eq!(signed.header("content-type"), Some("application/token-introspection+jwt"));
     let token = text(&signed.body);
-    let part = |at: usize| -> Value {
-        let part = token.split('.').nth(at).expect("a JWT");
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
-    };
-    assert_eq!(part(0)["typ"], "token-introspection+jwt");
-    let claims = part(1);
+    assert_eq!(jwt_part(token, 0)["typ"], "token-introspection+jwt");
+    let claims = jwt_part(token, 1);
     assert_eq!((&claims["aud"], &claims["token_introspection"]), (&json!(id), &plain.body));
     assert!(claims["iss"].is_string() && claims.get("sub").is_none() && claims.get("exp").is_none(), "{claims}");
 }

@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use josekit::jwk::Jwk;
-use josekit::jwk::alg::ec::EcCurve;
-use josekit::jws::{ES256, JwsHeader};
-use josekit::jwt::{self, JwtPayload};
 use orrery_testkit::{Backend, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::token_endpoint::{introspect, post};
+use super::assertion_grant::Issuer;
+use super::token_endpoint::{basic, introspect, post};
 use super::{call, create, refusal};
-use crate::stage::{Answer, Stage, send};
+use crate::authorize::world::{location, query};
+use crate::stage::{Answer, Stage, jwt_part, merge, send};
 
 on_both_databases!(
     a_service_gets_a_token_for_the_next_service,
@@ -44,9 +40,7 @@ async fn stage(backend: Backend) -> Stage {
             "grant_types": [GRANT, "client_credentials", "authorization_code", "refresh_token"],
             "scope": "openid offline read write",
         });
-        for (name, value) in changes.as_object().into_iter().flatten() {
-            client[name] = value.clone();
-        }
+        merge(&mut client, &changes);
         create(&stage, client).await;
     };
     registered("app", json!({"audience": ["orders", "https://api.example"]})).await;
@@ -56,8 +50,7 @@ async fn stage(backend: Backend) -> Stage {
 }
 
 async fn token(stage: &Stage, client: &str, pairs: &[(&str, &str)]) -> Answer {
-    let basic = format!("Basic {}", STANDARD.encode(format!("{client}:{SECRET}")));
-    send(post(stage, "/oauth2/token", pairs).header("authorization", basic)).await
+    send(post(stage, "/oauth2/token", pairs).header("authorization", basic(client, SECRET))).await
 }
 
 async fn exchange(stage: &Stage, client: &str, subject: &str, more: &[(&str, &str)]) -> Answer {
@@ -82,12 +75,6 @@ fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
 /// What Ada lets the application do. `claims` go into the access token.
 async fn ada(stage: &Stage, audience: &str, claims: Value) -> Value {
     let browser = stage.browser();
-    let query = |url: &Url, name: &str| {
-        url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).expect("a parameter")
-    };
-    let location = |answer: &reqwest::Response| {
-        Url::parse(answer.headers()["location"].to_str().expect("text")).expect("an address")
-    };
     let decide = async |kind: &str, challenge: &str, body: Value| {
         let path = format!("/admin/oauth2/auth/requests/{kind}/accept?{kind}_challenge={challenge}");
         let answer = call(stage, Method::PUT, &path, &body).await.expect(200);
@@ -102,15 +89,15 @@ async fn ada(stage: &Stage, audience: &str, claims: Value) -> Value {
         ("state", "a state of some length"),
         ("audience", audience),
     ]);
-    let login = query(&location(&browser.get(url).await), "login_challenge");
+    let login = query(&location(&browser.get(url).await), "login_challenge").expect("a challenge");
     let next = decide("login", &login, json!({"subject": "ada"})).await;
-    let consent = query(&location(&browser.get(next).await), "consent_challenge");
+    let consent = query(&location(&browser.get(next).await), "consent_challenge").expect("a challenge");
     let granted = json!({
         "grant_scope": ["openid", "offline", "read"], "grant_access_token_audience": audience.split(' ').collect::<Vec<_>>(),
         "session": {"access_token": claims},
     });
     let next = decide("consent", &consent, granted).await;
-    let code = query(&location(&browser.get(next).await), "code");
+    let code = query(&location(&browser.get(next).await), "code").expect("a code");
     let pairs = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
     token(stage, "app", &pairs).await.expect(200).body
 }
@@ -156,8 +143,7 @@ async fn an_actor_is_named_in_front_of_those_before(backend: Backend) {
     let answer = exchange(&stage, "stock", &first, &asked).await.expect(200);
     assert_eq!(answer.body["issued_token_type"], JWT);
     let second = text(&answer.body, "access_token");
-    let claims = URL_SAFE_NO_PAD.decode(second.split('.').nth(1).expect("claims")).expect("base64url");
-    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    let claims = jwt_part(second, 1);
     assert_eq!(claims["act"], json!({"sub": "stock", "iss": issuer, "act": act}));
     assert_eq!((&claims["sub"], &claims["client_id"]), (&json!("ada"), &json!("stock")));
     // Whoever goes on without naming an actor does not hide who acted before.
@@ -179,8 +165,8 @@ async fn what_was_exchanged_ends_with_what_it_was_exchanged_for(backend: Backend
     let second = exchanged(&stage, "stock", &first, &[("audience", "orders")]).await;
     let beside = exchanged(&stage, "orders", text(&tokens, "access_token"), &[]).await;
     let revoke = async |client: &str, token: &str| {
-        let basic = format!("Basic {}", STANDARD.encode(format!("{client}:{SECRET}")));
-        send(post(&stage, "/oauth2/revoke", &[("token", token)]).header("authorization", basic)).await.expect(200);
+        let call = post(&stage, "/oauth2/revoke", &[("token", token)]);
+        send(call.header("authorization", basic(client, SECRET))).await.expect(200);
     };
     // A service ends what it got, and what came of it, and nothing of the application's.
     revoke("orders", &first).await;
@@ -304,25 +290,10 @@ async fn an_id_token_stands_for_what_was_granted_in_its_session(backend: Backend
 
 async fn a_trusted_issuer_vouches_for_a_subject_once(backend: Backend) {
     let stage = stage(backend).await;
-    let key = Jwk::generate_ec_key(EcCurve::P256).expect("a key");
-    let mut public = json!(key.to_public_key().expect("a public key").as_ref());
-    public["kid"] = json!("first");
-    let trust = json!({
-        "issuer": "https://issuer.example", "subject": "grace", "scope": ["read"], "jwk": public,
-        "expires_at": "2026-06-01T00:00:00Z",
-    });
-    call(&stage, Method::POST, "/admin/trust/grants/jwt-bearer/issuers", &trust).await.expect(201);
-    let audience = format!("{}/oauth2/token", stage.public_url().trim_end_matches('/'));
-    let said = |changes: Value| {
-        let mut claims = json!({"iss": "https://issuer.example", "sub": "grace", "aud": audience, "jti": "1",
-            "iat": 1_767_225_600, "exp": 1_767_225_660, "act": {"sub": "their agent"}});
-        for (name, value) in changes.as_object().into_iter().flatten() {
-            claims[name] = value.clone();
-        }
-        let payload = JwtPayload::from_map(claims.as_object().cloned().expect("an object")).expect("claims");
-        let mut header = JwsHeader::new();
-        header.set_key_id("first");
-        jwt::encode_with_signer(&payload, &header, &ES256.signer_from_jwk(&key).expect("a signer")).expect("signs")
+    let issuer = Issuer::trusted(&stage, "grace", &["read"]).await;
+    let said = |mut changes: Value| {
+        merge(&mut changes, &json!({"act": {"sub": "their agent"}}));
+        issuer.assertion(&changes)
     };
     let asked = [("subject_token_type", JWT), ("audience", "stock")];
     let answer = exchange(&stage, "orders", &said(json!({})), &asked).await.expect(200);

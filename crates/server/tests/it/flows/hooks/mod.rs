@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use self::target::Target;
 use super::world::World;
+use crate::stage::merge;
 
 const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "correct horse battery staple";
@@ -25,9 +26,7 @@ fn program(source: &str) -> String {
 /// A hook that calls this target, with further settings.
 fn hook(target: &Target, further: Value) -> Value {
     let mut config = json!({"url": format!("{}/told", target.url), "method": "POST"});
-    for (name, value) in further.as_object().into_iter().flatten() {
-        config[name] = value.clone();
-    }
+    merge(&mut config, &further);
     json!({"hook": "web_hook", "config": config})
 }
 
