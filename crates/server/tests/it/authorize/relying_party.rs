@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreDeviceAuthorizationResponse, CoreIdTokenClaims, CoreProviderMetadata,
     CoreRevocableToken, CoreTokenResponse, CoreUserInfoClaims,
@@ -13,12 +14,11 @@ use openidconnect::{
     RedirectUrl, RequestTokenError, RevocationUrl, Scope, TokenIntrospectionResponse as _, TokenResponse as _,
 };
 use orrery_core::{Clock as _, SystemClock};
-use orrery_testkit::{Backend, Browser, on_both_databases};
-use reqwest::redirect::Policy;
+use orrery_testkit::{Api, Backend, Browser, on_both_databases};
 use serde_json::json;
 use url::Url;
 
-use super::world::{CALLBACK, World, body, location, query};
+use super::world::{CALLBACK, World, location, query};
 
 on_both_databases!(
     a_code_becomes_tokens_that_hold_and_that_can_be_ended,
@@ -34,15 +34,12 @@ async fn relying_party(backend: Backend) -> (World, Client) {
     let ahead = SystemClock.now().as_seconds() - world.server.now().as_seconds();
     world.server.advance(Duration::from_secs(ahead.try_into().expect("the future")));
     let grants = json!(["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]);
-    let registration =
-        json!({"redirect_uris": [CALLBACK], "scope": "openid offline email photos.*", "grant_types": grants});
-    let answer = world.server.api().post(world.server.admin("/admin/clients")).json(&registration).send().await;
-    let registered = body(answer.expect("an answer")).await;
+    let registered = world.registered(json!({"grant_types": grants})).await;
     let text = |name: &str| registered[name].as_str().expect("text").to_owned();
     let (id, secret) = (ClientId::new(text("client_id")), ClientSecret::new(text("client_secret")));
 
     let issuer = IssuerUrl::new(world.server.public("").trim_end_matches('/').to_owned()).expect("an address");
-    let provider = CoreProviderMetadata::discover_async(issuer, &send).await.expect("a provider");
+    let provider = CoreProviderMetadata::discover_async(issuer, &carrier(&world)).await.expect("a provider");
     let endpoint = |path: &str| world.server.public(path);
     let revocation = endpoint("/oauth2/revoke").replacen("http://", "https://", 1);
     let client = CoreClient::from_provider_metadata(provider, id, Some(secret))
@@ -53,12 +50,19 @@ async fn relying_party(backend: Backend) -> (World, Client) {
     (world, client)
 }
 
-/// Carries a request of the library. It revokes over https alone: this stands for the proxy that ends TLS.
-async fn send(request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, reqwest::Error> {
-    let client = reqwest::Client::builder().redirect(Policy::none()).build()?;
+type Carried = BoxFuture<'static, Result<http::Response<Vec<u8>>, reqwest::Error>>;
+
+/// Carries the requests of the library.
+fn carrier(world: &World) -> impl Fn(http::Request<Vec<u8>>) -> Carried + use<> {
+    let api = world.server.api();
+    move |request| Box::pin(carry(api.clone(), request))
+}
+
+/// The library revokes over https alone: this stands for the proxy that ends TLS.
+async fn carry(api: Api, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, reqwest::Error> {
     let (parts, body) = request.into_parts();
     let url = parts.uri.to_string().replacen("https://", "http://", 1);
-    let answer = client.request(parts.method, url).headers(parts.headers).body(body).send().await?;
+    let answer = api.request(parts.method, url).headers(parts.headers).body(body).send().await?;
     let mut response = http::Response::new(Vec::new());
     *response.status_mut() = answer.status();
     *response.headers_mut() = answer.headers().clone();
@@ -113,12 +117,13 @@ fn checked(client: &Client, tokens: &CoreTokenResponse, nonce: Option<&Nonce>) -
     claims.clone()
 }
 
-async fn is_active(client: &Client, tokens: &CoreTokenResponse) -> bool {
-    client.introspect(tokens.access_token()).request_async(&send).await.expect("an answer").active()
+async fn is_active(world: &World, client: &Client, tokens: &CoreTokenResponse) -> bool {
+    client.introspect(tokens.access_token()).request_async(&carrier(world)).await.expect("an answer").active()
 }
 
 async fn a_code_becomes_tokens_that_hold_and_that_can_be_ended(backend: Backend) {
     let (world, client) = relying_party(backend).await;
+    let send = carrier(&world);
     let browser = world.server.browser();
     let (ada, code, kept) = code(&world, &client, &browser).await;
     let exchange = client.exchange_code(code).expect("a token endpoint").set_pkce_verifier(kept.verifier);
@@ -136,15 +141,16 @@ async fn a_code_becomes_tokens_that_hold_and_that_can_be_ended(backend: Backend)
     let again = checked(&client, &fresh, None);
     assert_eq!((again.subject(), again.auth_time()), (claims.subject(), claims.auth_time()));
     assert_ne!(fresh.refresh_token().map(|token| token.secret()), Some(first.secret()));
-    assert!(is_active(&client, &fresh).await);
+    assert!(is_active(&world, &client, &fresh).await);
 
     let token = CoreRevocableToken::from(fresh.refresh_token().expect("a refresh token").clone());
     client.revoke_token(token).expect("https").request_async(&send).await.expect("revoked");
-    assert!(!is_active(&client, &fresh).await);
+    assert!(!is_active(&world, &client, &fresh).await);
 }
 
 async fn a_device_gets_tokens_that_hold(backend: Backend) {
     let (world, client) = relying_party(backend).await;
+    let send = carrier(&world);
     let browser = world.server.browser();
     let ada = world.with_account(&browser, "ada").await;
     let asked = client.exchange_device_code().add_scope(Scope::new("offline".to_owned()));
@@ -164,6 +170,7 @@ async fn a_device_gets_tokens_that_hold(backend: Backend) {
 
 async fn a_verifier_of_somebody_else_gets_nothing(backend: Backend) {
     let (world, client) = relying_party(backend).await;
+    let send = carrier(&world);
     let (_, code, _) = code(&world, &client, &world.server.browser()).await;
     let (_, other) = PkceCodeChallenge::new_random_sha256();
     let exchange = client.exchange_code(code).expect("a token endpoint").set_pkce_verifier(other);

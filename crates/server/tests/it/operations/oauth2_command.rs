@@ -160,15 +160,12 @@ async fn the_demo_client_is_registered_once_and_in_the_database_of_dev_alone() {
     let folder = running.folder.path().to_owned();
     let rename = ["clients", "update", "demo", "--name", "Mine", "--endpoint", &running.admin];
     assert!(orrery(&folder, &rename).output().await.expect("it runs").status.success());
-    running.signal("TERM").await;
-    let Running { folder: kept, .. } = running;
 
-    let again = Running::start(kept, &["serve", "all", "--dev"], "info").await;
+    let again = Running::start(running.ended().await, &["serve", "all", "--dev"], "info").await;
     let clients = list(again.admin.clone(), folder.clone()).await;
     assert_eq!((clients.as_array().map(Vec::len), &clients[0]["client_name"]), (Some(1), &json!("Mine")), "{clients}");
-    again.signal("TERM").await;
-    let Running { folder: kept, .. } = again;
 
+    let kept = again.ended().await;
     let other = format!("{{\"database\": {{\"url\": \"sqlite://{}\"}}}}", kept.path().join("other.db").display());
     std::fs::write(kept.path().join("other.json"), other).expect("written");
     let elsewhere = Running::start(kept, &["serve", "all", "--dev", "--config", "other.json"], "info").await;

@@ -66,6 +66,13 @@ impl Running {
         assert!(sent.success());
     }
 
+    /// Stops it gracefully; its folder, for the next one.
+    pub(super) async fn ended(mut self) -> TempDir {
+        self.signal("TERM").await;
+        assert!(self.child.wait().await.expect("it ends").success());
+        self.folder
+    }
+
     /// Stops it gracefully; everything that it has said.
     pub(super) async fn stop(mut self) -> (bool, String) {
         self.signal("TERM").await;
