@@ -1,5 +1,7 @@
 //! Verifiable credentials of who signed in.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use josekit::jwk::Jwk;
@@ -9,10 +11,14 @@ use josekit::jwt::{self, JwtPayload};
 use orrery_testkit::{Backend, on_both_databases};
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::world::{CONSENT_APP, LOGIN_APP, World};
 use crate::stage::{jwt_part, merge, send};
 
-on_both_databases!(a_credential_is_bound_to_the_key_that_was_shown, what_is_no_good_proof_brings_no_credential);
+on_both_databases!(
+    a_credential_is_bound_to_the_key_that_was_shown,
+    what_is_no_good_proof_brings_no_credential,
+    a_nonce_is_good_for_its_token_and_not_for_long,
+);
 
 const SCOPE: &str = "openid userinfo_credential_draft_00";
 
@@ -23,8 +29,10 @@ async fn tokens(world: &World, scope: &str) -> Value {
     send(world.redeem(&code, &[])).await.expect(200).body
 }
 
-async fn world(backend: Backend) -> World {
-    let mut world = World::external(backend).await;
+/// A server whose access tokens live this long.
+async fn world(backend: Backend, life: &str) -> World {
+    let urls = json!({"login": LOGIN_APP, "consent": CONSENT_APP});
+    let mut world = World::with(backend, json!({"oauth2": {"urls": urls, "ttl": {"access_token": life}}})).await;
     world.client = world.register(json!({"token_endpoint_auth_method": "none", "scope": SCOPE})).await;
     world
 }
@@ -47,7 +55,7 @@ async fn ask(world: &World, token: &Value, changes: Value) -> (u16, Value) {
 }
 
 async fn a_credential_is_bound_to_the_key_that_was_shown(backend: Backend) {
-    let world = world(backend).await;
+    let world = world(backend, "1h").await;
     let tokens = tokens(&world, SCOPE).await;
     assert_eq!(tokens["c_nonce_expires_in_draft_00"], 3600);
     let (status, priming) = ask(&world, &tokens["access_token"], json!({})).await;
@@ -72,7 +80,7 @@ async fn a_credential_is_bound_to_the_key_that_was_shown(backend: Backend) {
 }
 
 async fn what_is_no_good_proof_brings_no_credential(backend: Backend) {
-    let world = world(backend).await;
+    let world = world(backend, "1h").await;
     let tokens = tokens(&world, SCOPE).await;
     let key = Jwk::generate_ec_key(EcCurve::P256).expect("a key");
     let nonce = tokens["c_nonce_draft_00"].as_str().expect("a nonce").to_owned();
@@ -93,6 +101,25 @@ async fn what_is_no_good_proof_brings_no_credential(backend: Backend) {
     assert!(narrower.get("c_nonce_draft_00").is_none());
     let (status, answer) = ask(&world, &narrower["access_token"], good.clone()).await;
     assert_eq!((status, &answer["error"]), (403, &json!("insufficient_scope")));
-    world.server.advance(std::time::Duration::from_secs(7200));
+    world.server.advance(Duration::from_secs(7200));
     assert_eq!(ask(&world, &tokens["access_token"], good).await.0, 401, "token and nonce have expired");
+}
+
+async fn a_nonce_is_good_for_its_token_and_not_for_long(backend: Backend) {
+    let world = world(backend, "4h").await;
+    let (tokens, others) = (tokens(&world, SCOPE).await, tokens(&world, SCOPE).await);
+    let key = Jwk::generate_ec_key(EcCurve::P256).expect("a key");
+    let ask = async |nonce: &Value| {
+        let proof = proof(&key, nonce.as_str().expect("a nonce"));
+        let (status, answer) = ask(&world, &tokens["access_token"], json!({"proof": proof})).await;
+        (status, answer["error"].as_str().unwrap_or_default().to_owned())
+    };
+    let (good, refused) = ((200, String::new()), (400, "invalid_request".to_owned()));
+    assert_eq!(ask(&others["c_nonce_draft_00"]).await, refused, "of another token");
+    let nonce = &tokens["c_nonce_draft_00"];
+    assert_eq!(ask(nonce).await, good);
+    world.server.advance(Duration::from_secs(3600));
+    assert_eq!(ask(nonce).await, good, "in the hour after the one that it was made in");
+    world.server.advance(Duration::from_secs(3600));
+    assert_eq!(ask(nonce).await, refused, "two hours old");
 }

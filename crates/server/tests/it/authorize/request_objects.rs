@@ -165,20 +165,20 @@ async fn objects_that_others_made_or_that_were_made_for_others_are_refused() {
     let signer = Signer::new(Backend::Sqlite, json!({})).await;
     let other = signer.world.register(json!({})).await;
     for (changes, told) in [
-        (json!({"client_id": other}), "client_id"),
-        (json!({"client_id": null}), "client_id"),
-        (json!({"iss": other}), "iss"),
-        (json!({"iss": null}), "iss"),
-        (json!({"aud": "https://elsewhere.example"}), "aud"),
-        (json!({"aud": null}), "aud"),
+        (json!({"client_id": other}), "must be there and be the one of the request"),
+        (json!({"client_id": null}), "must be there and be the one of the request"),
+        (json!({"iss": other}), "must be the client_id"),
+        (json!({"iss": null}), "must be the client_id"),
+        (json!({"aud": "https://elsewhere.example"}), "does not name this server"),
+        (json!({"aud": null}), "does not name this server"),
         (json!({"exp": 1_767_225_500}), "expired"),
         (json!({"nbf": 1_767_225_700}), "not valid yet"),
         (json!({"exp": "soon"}), "seconds since 1970"),
-        (json!({"sub": signer.world.client}), "sub"),
+        (json!({"sub": signer.world.client}), "must not be the client_id"),
         (json!({"request": "x"}), "another request object"),
         (json!({"request_uri": "urn:x"}), "another request object"),
-        (json!({"scope": ["openid"]}), "list"),
-        (json!({"resource": [1]}), "list"),
+        (json!({"scope": ["openid"]}), "a list that may not be one"),
+        (json!({"resource": [1]}), "a list that may not be one"),
     ] {
         let page = signer.refusal(&[("request", &signer.signed(&changes))]).await;
         assert!(page.contains("invalid_request_object") && page.contains(told), "{changes}: {page}");
@@ -192,10 +192,10 @@ async fn objects_that_others_made_or_that_were_made_for_others_are_refused() {
     let good = signer.signed(&json!({}));
     for (object, told) in [
         (signer.signed_as(&json!({}), &stranger, "JWT"), "signature is wrong"),
-        (signer.signed_as(&json!({}), &hmac, "JWT"), "alg"),
-        (signer.signed_as(&json!({}), &mine, "at+jwt"), "typ"),
-        (signer.signed_as(&json!({}), &mine, "dpop+jwt"), "typ"),
-        (signer.unsigned(&json!({})), "alg"),
+        (signer.signed_as(&json!({}), &hmac, "JWT"), "is not the registered one"),
+        (signer.signed_as(&json!({}), &mine, "at+jwt"), "that of another token"),
+        (signer.signed_as(&json!({}), &mine, "dpop+jwt"), "that of another token"),
+        (signer.unsigned(&json!({})), "is not the registered one"),
         (good[..good.len() - 2].to_owned(), "signature is wrong"),
         ("x.y.z".to_owned(), "no signed JWT"),
         (format!("{good}.x.y"), "no signed JWT"),

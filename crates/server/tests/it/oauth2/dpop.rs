@@ -22,7 +22,11 @@ on_both_databases!(
     proofs_that_are_not_good_are_refused,
     a_proof_cannot_be_made_long_before_it_is_used,
     userinfo_says_how_to_prove,
+    a_bound_token_is_exchanged_by_the_holder_of_its_key,
 );
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 struct Holder {
     key: Jwk,
@@ -145,4 +149,21 @@ async fn userinfo_says_how_to_prove(backend: Backend) {
             .header("www-authenticate")
             .is_some_and(|challenge| challenge.starts_with("Bearer error=\"invalid_token\""))
     );
+}
+
+async fn a_bound_token_is_exchanged_by_the_holder_of_its_key(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (holder, thief) = (Holder::new(&stage), Holder::new(&stage));
+    let client = machine(&stage, json!({"grant_types": ["client_credentials", EXCHANGE]})).await;
+    let answer = token(&stage, &client, Some(&holder.proof(&json!({})))).await.expect(200);
+    let subject = answer.body["access_token"].as_str().expect("a token");
+    let pairs = [("grant_type", EXCHANGE), ("subject_token", subject), ("subject_token_type", ACCESS)];
+    for proof in [None, Some(thief.proof(&json!({"jti": "2"})))] {
+        let (status, error, told) = refusal(&ask(&stage, &client, &pairs, proof.as_deref()).await);
+        assert_eq!((status, error.as_str()), (400, "invalid_request"), "{told}");
+        assert!(told.contains("bound to a key"), "{told}");
+    }
+    let exchanged = ask(&stage, &client, &pairs, Some(&holder.proof(&json!({"jti": "3"})))).await.expect(200);
+    let seen = introspect(&stage, exchanged.body["access_token"].as_str().expect("a token")).await;
+    assert_eq!(seen["cnf"], json!({"jkt": holder.thumbprint()}));
 }
