@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use orrery_persistence::{Database, Statements};
 use orrery_testkit::{Backend, Browser, Call, TestOptions, TestServer};
 use reqwest::header::{ACCEPT, COOKIE, HeaderMap, SET_COOKIE};
 use reqwest::{Method, StatusCode};
@@ -74,7 +75,7 @@ impl Stage {
         Self { server: TestServer::start(TestOptions::with(backend, changes)).await }
     }
 
-    pub(crate) fn database(&self) -> &orrery_persistence::Database {
+    pub(crate) fn database(&self) -> &Database {
         self.server.database()
     }
 
@@ -198,4 +199,34 @@ pub(crate) fn merge(into: &mut Value, changes: &Value) {
     for (name, value) in changes.as_object().expect("an object") {
         into[name] = value.clone();
     }
+}
+
+/// Settings with which nothing but requests uses the database, once the server has started.
+pub(crate) fn quiet(mut config: Value) -> Value {
+    config["database"]["cleanup"]["interval"] = json!("1h");
+    config["identity"]["courier"]["worker"]["pull_wait"] = json!("1h");
+    config
+}
+
+/// What is sent to the database during a step.
+pub(crate) async fn cost<T>(database: &Database, step: impl Future<Output = T>) -> (Statements, T) {
+    let before = database.statements();
+    let done = step.await;
+    (database.statements() - before, done)
+}
+
+/// What each step of a round costs: the median of twenty rounds. What a server does at its start, and what it reads the first
+/// time, meets fewer of them; what a step does every second time counts.
+pub(crate) async fn costs<const STEPS: usize>(
+    round: impl AsyncFn(usize) -> [Statements; STEPS],
+) -> [Statements; STEPS] {
+    let mut rounds = Vec::new();
+    for number in 0..20 {
+        rounds.push(round(number).await);
+    }
+    std::array::from_fn(|step| {
+        let mut costs: Vec<_> = rounds.iter().map(|costs| costs[step]).collect();
+        costs.sort_by_key(|cost| (cost.reads, cost.writes, cost.commits));
+        costs[costs.len() / 2]
+    })
 }

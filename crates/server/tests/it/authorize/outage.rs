@@ -1,8 +1,8 @@
 //! The database is lost in the middle of what clients ask: the answer is 503, never "invalid", "inactive" or "done", and what was
 //! presented is as good as before.
 
-use orrery_testkit::psql::Hold;
 use orrery_testkit::Backend;
+use orrery_testkit::psql::Hold;
 use serde_json::json;
 
 use super::world::World;
