@@ -238,7 +238,7 @@ mod tests {
         let mut job = jobs.recv_async().await.expect("a job");
         job.run(&mut ()).expect("to be committed");
         let told = caller.await.expect("no panic").expect_err("nobody answers");
-        assert!(told.to_string().contains("does not say whether"), "{told}");
+        assert!(format!("{told:?}").contains("does not say whether"), "{told:?}");
         drop(job);
     }
 }
