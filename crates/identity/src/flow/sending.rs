@@ -110,6 +110,12 @@ pub(crate) async fn count(
     }
 }
 
+/// Whether somebody who has no account here is told that a code was asked for with this address, where the operator wants
+/// it. Never by text message: strangers would have the operator pay for writing to anybody.
+pub(crate) const fn tells_strangers(wanted: bool, via: Via) -> bool {
+    wanted && matches!(via, Via::Email)
+}
+
 /// What messages say about whose address it is. Nobody's messages, which are thrown away, are composed about somebody
 /// made up, so that they take as long.
 pub(crate) fn about(

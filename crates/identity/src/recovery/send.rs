@@ -9,7 +9,7 @@ use crate::IdentityService;
 use crate::config::{Config, Delivery};
 use crate::credentials::code::CodeAddress;
 use crate::flow::form::endpoint;
-use crate::flow::sending::{Delivered, Parcel, about, deliver};
+use crate::flow::sending::{Delivered, Parcel, about, deliver, tells_strangers};
 use crate::flow::steps::{again, invalid};
 use crate::flow::{Flow, FlowError, FlowState, Message, Submitted, one_time};
 use crate::identity::Identity;
@@ -57,7 +57,7 @@ impl Sender<'_> {
             lifespan,
             data: self.data(&flow, recipient, &secret),
             secret: &secret,
-            to_strangers: config.recovery.notify_unknown_recipients,
+            to_strangers: tells_strangers(config.recovery.notify_unknown_recipients, to.via),
             known: None,
         };
         match deliver(service, context, config, flow, parcel).await? {
@@ -74,7 +74,8 @@ impl Sender<'_> {
 impl Sender<'_> {
     fn data(&self, flow: &Flow, recipient: &Recipient<'_>, secret: &str) -> TemplateData {
         let Self { service, context, config } = *self;
-        let told = recipient.owner.is_none() && config.recovery.notify_unknown_recipients;
+        let told =
+            recipient.owner.is_none() && tells_strangers(config.recovery.notify_unknown_recipients, recipient.to.via);
         let identity = about(service, context, config, recipient.owner, &recipient.to);
         match (config.recovery.uses, told) {
             (Delivery::Code, false) => {

@@ -10,7 +10,7 @@ use crate::IdentityService;
 use crate::config::{Config, Delivery};
 use crate::credentials::code::CodeAddress;
 use crate::flow::form::{endpoint, with_query};
-use crate::flow::sending::{about, compose, count, new_code};
+use crate::flow::sending::{about, compose, count, new_code, tells_strangers};
 use crate::flow::{Flow, FlowError, FlowMethod, FlowState, Origin, catalogue, one_time};
 use crate::identity::{AddressStatus, Identity, VerifiableAddress, Via};
 use crate::store::{CodeSent, NewCode};
@@ -137,13 +137,18 @@ impl Recipient<'_> {
         let code = new_code(service, flow, &secret, owner, address, context.now, lifespan);
         let identity = about(service, context, config, self.owner, &to);
         let message = compose(service, context, flow, &to, self.data(config, flow, method, secret, identity))?;
-        let sends = self.owner.is_some() || config.verification.notify_unknown_recipients;
+        let sends = self.owner.is_some() || self.is_told(config);
         Ok((code, Some(message).filter(|_| sends)))
+    }
+
+    /// Whether the message is a notice to somebody without an account.
+    const fn is_told(&self, config: &Config) -> bool {
+        self.owner.is_none() && tells_strangers(config.verification.notify_unknown_recipients, self.via)
     }
 
     fn data(&self, config: &Config, flow: &Flow, method: FlowMethod, secret: String, identity: Value) -> TemplateData {
         let by_link = method == FlowMethod::Link;
-        if self.owner.is_none() && config.verification.notify_unknown_recipients {
+        if self.is_told(config) {
             return if by_link { TemplateData::VerificationInvalid } else { TemplateData::VerificationCodeInvalid };
         }
         let base = config.link.base_url.as_ref().filter(|_| by_link).unwrap_or(&config.public_url);

@@ -148,7 +148,7 @@ pub struct CodeFlow {
     /// What the message carries.
     #[serde(rename = "use")]
     pub uses: VerificationUse,
-    /// Also write to addresses that belong to no account.
+    /// Also write to mail addresses that belong to no account. Text messages go to accounts only.
     pub notify_unknown_recipients: bool,
     /// What happens when a flow begins.
     pub before: Before,

@@ -25,7 +25,8 @@ const SCHEMA: &str = r#"{"type": "object", "properties": {"traits": {"type": "ob
             "verification": {"via": "email"}, "recovery": {"via": "email"}
         }},
         "phone": {"type": "string", "format": "tel", "ory.sh/kratos": {
-            "credentials": {"code": {"identifier": true, "via": "sms"}}, "verification": {"via": "sms"}
+            "credentials": {"code": {"identifier": true, "via": "sms"}}, "verification": {"via": "sms"},
+            "recovery": {"via": "sms"}
         }},
         "name": {"type": "string"},
         "age": {"type": "integer"}

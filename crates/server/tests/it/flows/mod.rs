@@ -10,6 +10,7 @@ mod code_world;
 pub(crate) mod hooks;
 mod login;
 mod login_attacks;
+mod phone_numbers;
 mod recovery;
 mod recovery_attacks;
 mod recovery_handed_over;
