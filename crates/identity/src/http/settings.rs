@@ -16,7 +16,7 @@ use crate::session::Aal;
 use crate::settings::render::{SettingsFlow, render};
 use crate::settings::start::start;
 use crate::settings::submit::submit;
-use crate::settings::{Saved, admit};
+use crate::settings::{Outcome, Saved, admit};
 
 pub(super) fn routes(surface: &'static str) -> Routes {
     let (browser, native) = (Some("createBrowserSettingsFlow"), Some("createNativeSettingsFlow"));
@@ -40,7 +40,7 @@ pub(super) struct Settings;
 impl SelfService for Settings {
     const KIND: FlowKind = FlowKind::Settings;
     type Body = SettingsFlow;
-    type Done = Saved;
+    type Done = Outcome;
 
     async fn start(exchange: &Exchange<'_>, origin: Origin) -> Result<Begun, ApiError> {
         // From here, whatever host the request came by: the login accepts no other.
@@ -101,12 +101,16 @@ impl SelfService for Settings {
         open: Open,
         submitted: &Submission,
         browser: Option<BrowserSecrets>,
-    ) -> Result<Submitted<Saved>, FlowError> {
+    ) -> Result<Submitted<Outcome>, FlowError> {
         submit(exchange.service, exchange.context, open, submitted, browser).await
     }
 
-    async fn done(exchange: &Exchange<'_>, done: Saved) -> Result<HttpResponse, ApiError> {
-        let Saved { flow, method, session: (session, token), mut continue_with } = done;
+    async fn done(exchange: &Exchange<'_>, done: Outcome) -> Result<HttpResponse, ApiError> {
+        let saved = match done {
+            Outcome::Saved(saved) => *saved,
+            Outcome::Shown(flow) => return show_as::<Self>(exchange, &flow, StatusCode::OK).await,
+        };
+        let Saved { flow, method, session: (session, token), mut continue_with } = saved;
         let configured = exchange.config.settings.after.return_url(method.as_str());
         let next = match (&flow.return_to, configured) {
             (None, None) => exchange.page(&flow),

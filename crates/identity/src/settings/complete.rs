@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use orrery_core::StoreError;
 use orrery_core::error::Conflict;
 
-use super::Saved;
 use super::submit::Change;
+use super::{Outcome, Saved};
 use crate::config::Hook;
 use crate::flow::sending::count;
 use crate::flow::steps::{again, invalid};
@@ -24,7 +24,7 @@ pub(super) const TRIES: usize = 4;
 /// What became of one try to store a change.
 pub(super) enum Written {
     /// The submit is answered.
-    Answer(Submitted<Saved>),
+    Answer(Submitted<Outcome>),
     /// Somebody else changed the identity first: compute the change again.
     Stale,
 }
@@ -63,7 +63,8 @@ pub(super) async fn store(
             }
             [..] => {
                 let several = catalogue::SETTINGS_SEVERAL_ADDRESSES.message().on_form();
-                return Ok(Written::Answer(show(change, flow, vec![several], Vec::new()).await?));
+                let flow = show(change, flow, vec![several]).await?;
+                return Ok(Written::Answer(Submitted::Done(Box::new(Outcome::Shown(Box::new(flow))))));
             }
         }
     }
@@ -109,7 +110,7 @@ pub(super) async fn store(
             service.outbox.recorded(done.events.len());
             let session = (change.current.session.clone(), change.token.clone());
             let saved = Saved { flow: done.flow, method, session, continue_with };
-            Ok(Written::Answer(Submitted::Done(Box::new(saved))))
+            Ok(Written::Answer(Submitted::Done(Box::new(Outcome::Saved(Box::new(saved))))))
         }
         Ok(SettingsStored::Stale) => Ok(Written::Stale),
         Ok(SettingsStored::FlowClosed) => Err(FlowError::Unknown),
@@ -137,7 +138,7 @@ async fn wait_for_proof(
     before: &Identity,
     after: &Identity,
     address: &VerifiableAddress,
-) -> Result<Submitted<Saved>, FlowError> {
+) -> Result<Submitted<Outcome>, FlowError> {
     let (service, context, config) = (change.service, change.context, change.config);
     if service.flows.verifiable_address(context.project, address.via, &address.value).await?.is_some() {
         let taken = vec![catalogue::IDENTIFIER_TAKEN.message().on_form()];
@@ -166,22 +167,22 @@ async fn wait_for_proof(
     // The address is nobody's yet: there is none to be marked.
     let begun = begun.store(service, context, None).await?;
     let next = VerificationFlow::of(&begun, &address.value, config);
-    show(change, flow, Vec::new(), vec![ContinueWith::ShowVerificationUi { flow: next }]).await
+    let saved = Saved {
+        flow: show(change, flow, Vec::new()).await?,
+        method: FlowMethod::Profile,
+        session: (change.current.session.clone(), change.token.clone()),
+        continue_with: vec![ContinueWith::ShowVerificationUi { flow: next }],
+    };
+    Ok(Submitted::Done(Box::new(Outcome::Saved(Box::new(saved)))))
 }
 
-/// The flow as it is, with what is to be said and done next.
-async fn show(
-    change: &Change<'_>,
-    flow: &Flow,
-    messages: Vec<PlacedMessage>,
-    continue_with: Vec<ContinueWith>,
-) -> Result<Submitted<Saved>, FlowError> {
+/// The flow with what is to be said, stored.
+async fn show(change: &Change<'_>, flow: &Flow, messages: Vec<PlacedMessage>) -> Result<Flow, FlowError> {
     let mut flow = flow.clone();
     flow.messages = messages;
     flow.updated_at = change.context.now;
     change.service.flows.flow_update(change.context.project, &flow, None).await?;
-    let session = (change.current.session.clone(), change.token.clone());
-    Ok(Submitted::Done(Box::new(Saved { flow, method: FlowMethod::Profile, session, continue_with })))
+    Ok(flow)
 }
 
 /// The verifications of addresses that are new, each with its address. Counted like every other message to an address.

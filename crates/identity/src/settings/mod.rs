@@ -19,7 +19,16 @@ use crate::config::Config;
 use crate::flow::{ContinueWith, Flow, FlowError, FlowMethod};
 use crate::session::{Aal, Session, SessionWithIdentity};
 
-/// A stored change.
+/// What a submit led to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The change is stored, or will be as soon as its new address is proven: the state of the flow tells which.
+    Saved(Box<Saved>),
+    /// Nothing is stored, and the form says why, although nothing in it is wrong.
+    Shown(Box<Flow>),
+}
+
+/// A change that was accepted.
 #[derive(Debug)]
 pub struct Saved {
     /// The flow, which can be submitted again.

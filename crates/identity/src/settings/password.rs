@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Saved;
+use super::Outcome;
 use super::complete::{TRIES, Written, contended, store};
 use super::submit::Change;
 use crate::credentials::CredentialKind;
@@ -12,7 +12,7 @@ use crate::flow::{Flow, FlowError, FlowMethod, Submitted, catalogue, new_passwor
 use crate::identity::{Identity, every_credential};
 
 /// Replaces the password, or sets the first one.
-pub(super) async fn submit(change: Change<'_>, mut flow: Flow) -> Result<Submitted<Saved>, FlowError> {
+pub(super) async fn submit(change: Change<'_>, mut flow: Flow) -> Result<Submitted<Outcome>, FlowError> {
     let (service, context, config) = (change.service, change.context, change.config);
     flow.active = Some(FlowMethod::Password);
     change.privileged(&flow)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use orrery_core::StoreError;
 use serde_json::Value;
 
-use super::Saved;
+use super::Outcome;
 use super::complete::{TRIES, Written, contended, store};
 use super::submit::Change;
 use crate::credentials::CredentialKind;
@@ -15,7 +15,7 @@ use crate::identity::{Identity, Via, every_credential};
 use crate::schema::TraitError;
 
 /// Replaces the traits and everything that follows from them.
-pub(super) async fn submit(change: Change<'_>, mut flow: Flow) -> Result<Submitted<Saved>, FlowError> {
+pub(super) async fn submit(change: Change<'_>, mut flow: Flow) -> Result<Submitted<Outcome>, FlowError> {
     let (service, context) = (change.service, change.context);
     flow.active = Some(FlowMethod::Profile);
     let schemas = service.schemas.load_full();

@@ -3,7 +3,7 @@
 use orrery_core::{RequestContext, TokenHash};
 use secrecy::SecretString;
 
-use super::{Saved, admit, password, profile};
+use super::{Outcome, admit, password, profile};
 use crate::IdentityService;
 use crate::config::Config;
 use crate::flow::steps::{again, succeed};
@@ -32,7 +32,7 @@ pub async fn submit(
     open: Open,
     submitted: &Submission,
     browser: Option<BrowserSecrets>,
-) -> Result<Submitted<Saved>, FlowError> {
+) -> Result<Submitted<Outcome>, FlowError> {
     let Open { mut flow, current, .. } = open;
     let config = service.config.load();
     let (current, token) = current.ok_or(FlowError::SessionInactive)?;
@@ -71,7 +71,7 @@ async fn expired(
     context: &RequestContext,
     expired: Flow,
     csrf: Option<TokenHash>,
-) -> Result<Submitted<Saved>, FlowError> {
+) -> Result<Submitted<Outcome>, FlowError> {
     let lifespan = service.config.load().lifespans.settings;
     let mut fresh = expired.successor(csrf, lifespan, &catalogue::SETTINGS_EXPIRED, context.now, &*service.entropy);
     fresh.state = FlowState::ShowForm;

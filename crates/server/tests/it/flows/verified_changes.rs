@@ -16,6 +16,7 @@ on_both_databases! {
 }
 
 const WRONG: u64 = 4_070_006;
+const SEVERAL: u64 = 4_050_002;
 
 async fn world(backend: Backend) -> (World, String) {
     let hooks = json!({"settings": {"after": {"profile": {"hooks": [{"hook": "verify_new_address"}]}}}});
@@ -108,6 +109,16 @@ async fn one_address_at_a_time(backend: Backend) {
     let ada = signed_in(&world, "ada@example.org").await;
     let flow = ada.begin("settings", "").await;
     let both = json!({"method": "profile", "traits": {"email": "a@example.org", "work": "b@example.org"}});
-    assert_eq!(message_ids(&ada.submit(&flow, both).await.expect(200)), [4_050_002]);
+    let told = ada.submit(&flow, both).await.expect(200);
+    assert_eq!((message_ids(&told), &told["state"]), (vec![SEVERAL], &json!("show_form")));
+    assert!(told.get("continue_with").is_none(), "nothing was done, so nothing comes next");
+    // A browser is shown its form again, whatever comes after a change.
+    let flow = ada.begin("settings", "?return_to=https://app.example/done").await;
+    let fields = [("method", "profile"), ("traits.email", "a@example.org"), ("traits.work", "b@example.org")];
+    let to = ada.accepting("text/html").submit_form(&flow, &fields).await.location(303);
+    let of = flow["id"].as_str().expect("an id");
+    assert!(to.ends_with(&format!("/ui/settings?flow={of}")), "{to}");
+    let shown = ada.get(&format!("/self-service/settings/flows?id={of}")).await.expect(200);
+    assert_eq!(message_ids(&shown), [SEVERAL]);
     assert_eq!(email(&world, &id).await, "ada@example.org");
 }
