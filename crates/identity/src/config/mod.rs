@@ -233,6 +233,8 @@ pub struct SettingsConfig {
     /// How old a sign-in may be to change what leads into the account; zero means any age.
     pub privileged_max_age: Duration,
     /// The level that a session needs.
+    /// Whether the `profile` method is on: whether people may change their own traits.
+    pub profile: bool,
     pub required_aal: RequiredAal,
     /// After a change.
     pub after: After,

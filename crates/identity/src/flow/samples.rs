@@ -58,6 +58,7 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
         settings: SettingsConfig {
             privileged_max_age: hour,
             required_aal: RequiredAal::HighestAvailable,
+            profile: true,
             after: After::default(),
         },
         recovery: RecoveryConfig {

@@ -34,7 +34,9 @@ pub fn render(
     reader: Reader<'_>,
 ) -> SettingsFlow {
     let mut nodes = vec![Node::csrf_token(reader.csrf_token)];
-    nodes.extend(profile(flow, identity, schema));
+    if config.settings.profile {
+        nodes.extend(profile(flow, identity, schema));
+    }
     if config.password.enabled {
         nodes.extend(password());
     }

@@ -45,7 +45,7 @@ pub async fn submit(
     flow.transient_payload = submitted.transient_payload();
     let change = Change { service, context, config: &config, current, token, submitted };
     match submitted.asked() {
-        Asked::Method(FlowMethod::Profile) => profile::submit(change, flow).await,
+        Asked::Method(FlowMethod::Profile) if config.settings.profile => profile::submit(change, flow).await,
         Asked::Method(FlowMethod::Password) if config.password.enabled => password::submit(change, flow).await,
         Asked::Method(method) => Err(FlowError::MethodDisabled(method)),
         Asked::Nothing | Asked::Identifier => {

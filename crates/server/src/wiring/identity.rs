@@ -101,11 +101,16 @@ pub(super) fn settings(
                 (RegistrationStyle::ProfileFirst, false) => target::RegistrationStyle::ProfileFirst,
             },
             login_hints: flows.registration.login_hints,
+            trait_group: match identity.feature_flags.password_profile_registration_node_group {
+                TraitGroup::Default => Group::Default,
+                TraitGroup::Password => Group::Password,
+            },
             selectable_schemas: selectable(identity),
             after: after("registration", &flows.registration.after, documents)?,
         },
         settings: target::SettingsConfig {
             privileged_max_age: flows.settings.privileged_session_max_age.0,
+            profile: identity.selfservice.methods.profile.enabled,
             required_aal: required_aal(flows.settings.required_aal),
             after: after("settings", &flows.settings.after, documents)?,
         },

@@ -13,7 +13,7 @@ use crate::config::value::{DurationText, Opaque, seconds};
 pub struct Methods {
     /// Passwords.
     pub password: PasswordMethod,
-    /// Changing traits.
+    /// Changing one's own traits in the settings.
     pub profile: Toggle,
     /// One-time codes by mail and SMS.
     pub code: CodeMethod,

@@ -31,6 +31,7 @@ on_both_databases! {
     changes_at_the_same_time_never_mix,
     old_clients_read_settings,
     what_is_missing_or_off_is_said,
+    the_operator_can_keep_people_from_changing_their_traits,
 }
 
 pub(super) const PASSWORD: &str = "correct horse battery staple";
@@ -405,4 +406,21 @@ async fn what_is_missing_or_off_is_said(backend: Backend) {
     assert_eq!(told(ada.submit(&flow, json!({"method": "profile"})).await.expect(400)), [4_000_002]);
     assert_eq!(told(ada.submit(&flow, json!({"method": "profile", "traits": "x"})).await.expect(400)), [4_000_001]);
     assert_eq!(ada.submit(&flow, json!({"method": "totp"})).await.status, 404);
+}
+
+async fn the_operator_can_keep_people_from_changing_their_traits(backend: Backend) {
+    let off = json!({"selfservice": {"methods": {"profile": {"enabled": false}}}});
+    let world = World::with(backend, json!({"identity": off})).await;
+    let id = world.register("ada@example.org", PASSWORD).await;
+    let ada = signed_in(&world, "ada@example.org").await;
+    let flow = ada.begin("settings", "").await;
+    let nodes = flow["ui"]["nodes"].as_array().expect("nodes");
+    assert!(nodes.iter().all(|node| node["group"] != "profile") && !nodes.is_empty());
+    let traits = json!({"email": "ada@example.org", "name": "Ada"});
+    assert_eq!(ada.submit(&flow, json!({"method": "profile", "traits": traits})).await.status, 404);
+    let fields = [("method", "profile"), ("traits.email", "ada@example.org"), ("traits.name", "Ada")];
+    let to = ada.accepting("text/html").submit_form(&flow, &fields).await.location(303);
+    assert!(to.contains("/ui/error?id="), "{to}");
+    assert_eq!(identity(&world, &id).await["traits"], json!({"email": "ada@example.org"}));
+    ada.submit(&flow, json!({"method": "password", "password": NEW})).await.expect(200);
 }
