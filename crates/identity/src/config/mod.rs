@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::credentials::password::BreachedList;
+use crate::flow::node::Group;
 use crate::flow::{FlowKind, FlowMethod};
 use crate::identity::Identity;
 use crate::session::{Aal, Session};
@@ -219,6 +220,8 @@ pub struct RegistrationConfig {
     pub enabled: bool,
     /// One page or two.
     pub style: RegistrationStyle,
+    /// The node group of traits that are asked for together with the password: `default` or `password`.
+    pub trait_group: Group,
     /// Whether an answer to a taken identifier says how its owner can sign in.
     pub login_hints: bool,
     /// Schemas, besides the default one, that a person may choose.
@@ -230,11 +233,11 @@ pub struct RegistrationConfig {
 /// Settings of the settings flow.
 #[derive(Debug, Clone)]
 pub struct SettingsConfig {
+    /// Whether the `profile` method is on: whether people may change their own traits.
+    pub profile: bool,
     /// How old a sign-in may be to change what leads into the account; zero means any age.
     pub privileged_max_age: Duration,
     /// The level that a session needs.
-    /// Whether the `profile` method is on: whether people may change their own traits.
-    pub profile: bool,
     pub required_aal: RequiredAal,
     /// After a change.
     pub after: After,

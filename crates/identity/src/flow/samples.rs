@@ -8,6 +8,7 @@ use orrery_core::entropy::SeededEntropy;
 use url::Url;
 
 use super::form::{Generation, Reader};
+use super::node::Group;
 use super::{Flow, FlowKind, FlowType, Origin};
 use crate::config::{
     After, Before, BreachPolicy, CodeConfig, CodeSignIn, Compatibility, Config, Delivery, FlowLifespans, HashAlgorithm,
@@ -51,14 +52,15 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
         registration: RegistrationConfig {
             enabled: true,
             style,
+            trait_group: Group::Default,
             login_hints: false,
             selectable_schemas: Vec::new(),
             after: After::default(),
         },
         settings: SettingsConfig {
+            profile: true,
             privileged_max_age: hour,
             required_aal: RequiredAal::HighestAvailable,
-            profile: true,
             after: After::default(),
         },
         recovery: RecoveryConfig {

@@ -53,7 +53,8 @@ fn shown(flow: &Flow, config: &Config, nodes: Vec<Node>, reader: Reader<'_>) -> 
 
 /// Traits and credentials on one page.
 fn everything(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Node> {
-    let mut nodes = fields(flow, schema);
+    let group = if config.password.enabled { config.registration.trait_group } else { Group::Default };
+    let mut nodes = fields(flow, group, schema);
     nodes.extend(code(config));
     nodes.extend(password(config));
     nodes
@@ -61,7 +62,7 @@ fn everything(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Node
 
 /// The first of two pages.
 fn profile(flow: &Flow, schema: &IdentitySchema) -> Vec<Node> {
-    let mut nodes = fields(flow, schema);
+    let mut nodes = fields(flow, Group::Default, schema);
     let label = catalogue::REGISTRATION_SIGN_UP.message();
     nodes.push(Node::method(Group::Profile, FlowMethod::Profile.as_str(), label));
     nodes
@@ -77,9 +78,9 @@ fn credentials(flow: &Flow, config: &Config, schema: &IdentitySchema) -> Vec<Nod
     nodes
 }
 
-fn fields(flow: &Flow, schema: &IdentitySchema) -> Vec<Node> {
+fn fields(flow: &Flow, group: Group, schema: &IdentitySchema) -> Vec<Node> {
     let typed = typed(flow);
-    schema.fields().iter().map(|field| traits::field(field, Group::Default, &typed)).collect()
+    schema.fields().iter().map(|field| traits::field(field, group, &typed)).collect()
 }
 
 /// The traits, carried along unseen.
@@ -161,6 +162,33 @@ mod tests {
     fn one_page_asks_for_the_password_after_the_first_trait() {
         let flow = flow(FlowKind::Registration);
         insta::assert_json_snapshot!(shown(&flow, RegistrationStyle::Unified));
+    }
+
+    #[test]
+    fn older_pages_find_the_traits_in_the_group_of_the_password() {
+        let mut config = config(RegistrationStyle::Unified);
+        config.registration.trait_group = Group::Password;
+        let flow = flow(FlowKind::Registration);
+        let shown = layout(&render(&flow, &config, &schema(), READER));
+        assert_eq!(
+            shown,
+            [
+                "default/csrf_token<hidden>",
+                "password/traits.email<email>",
+                "password/password<password>",
+                "password/traits.name.first<text>",
+                "password/traits.size<text>",
+                "password/traits.news<checkbox>",
+                "password/method<submit>",
+            ]
+        );
+        config.registration.style = RegistrationStyle::ProfileFirst;
+        let first = layout(&render(&flow, &config, &schema(), READER));
+        assert_eq!(first[1], "default/traits.email<email>", "the first of two pages knows no password");
+        config.registration.style = RegistrationStyle::Unified;
+        config.password.enabled = false;
+        let without = layout(&render(&flow, &config, &schema(), READER));
+        assert_eq!(without[1], "default/traits.email<email>");
     }
 
     #[test]

@@ -119,10 +119,6 @@ fn privacy(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Vec<
         let message = "schemas may refer to other places of their own document, and never to other documents";
         found.push(Problem::new(references, message));
     }
-    let group = "identity.feature_flags.password_profile_registration_node_group";
-    if identity.feature_flags.password_profile_registration_node_group.as_deref().is_some_and(|to| to != "default") {
-        found.push(Problem::new(group, "the switch has no effect yet"));
-    }
     let flags = &identity.feature_flags;
     let flags = [
         ("legacy_continue_with_verification_ui", flags.legacy_continue_with_verification_ui),

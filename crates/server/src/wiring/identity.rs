@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use orrery_identity::config as target;
 use orrery_identity::credentials::password::BreachedList;
 use orrery_identity::flow::FlowKind;
+use orrery_identity::flow::node::Group;
 use orrery_keys::FixedKey;
 use url::{Host, Url};
 
 use super::references::Documents;
 use crate::config::identity::{
     After, Compatibility, Cookies, HashAlgorithm, Hook, HookKind, HookList, HookMoment, Identity, LoginStyle,
-    RegistrationStyle, RequiredAal, SameSite, SubjectSource, VerificationUse,
+    RegistrationStyle, RequiredAal, SameSite, SubjectSource, TraitGroup, VerificationUse,
 };
 use crate::config::{Config, Mode};
 use crate::listeners::Addresses;
@@ -100,17 +101,17 @@ pub(super) fn settings(
                 (RegistrationStyle::Unified, _) | (_, true) => target::RegistrationStyle::Unified,
                 (RegistrationStyle::ProfileFirst, false) => target::RegistrationStyle::ProfileFirst,
             },
-            login_hints: flows.registration.login_hints,
             trait_group: match identity.feature_flags.password_profile_registration_node_group {
                 TraitGroup::Default => Group::Default,
                 TraitGroup::Password => Group::Password,
             },
+            login_hints: flows.registration.login_hints,
             selectable_schemas: selectable(identity),
             after: after("registration", &flows.registration.after, documents)?,
         },
         settings: target::SettingsConfig {
-            privileged_max_age: flows.settings.privileged_session_max_age.0,
             profile: identity.selfservice.methods.profile.enabled,
+            privileged_max_age: flows.settings.privileged_session_max_age.0,
             required_aal: required_aal(flows.settings.required_aal),
             after: after("settings", &flows.settings.after, documents)?,
         },

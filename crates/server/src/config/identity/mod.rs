@@ -245,8 +245,19 @@ pub struct FeatureFlags {
     pub legacy_require_verified_login_error: bool,
     /// Answer 204 when a session is extended.
     pub faster_session_extend: bool,
-    /// Node group of the traits in a registration with a password.
-    pub password_profile_registration_node_group: Option<String>,
+    /// The node group of the traits where a registration asks for them and the password on one page.
+    pub password_profile_registration_node_group: TraitGroup,
     /// Offer the addresses to choose from when signing in again.
     pub refresh_login_choose_address: bool,
+}
+
+/// The node group of the traits of a registration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TraitGroup {
+    /// What all methods share.
+    #[default]
+    Default,
+    /// The password's, as older pages expect.
+    Password,
 }
