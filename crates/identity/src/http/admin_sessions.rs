@@ -6,6 +6,7 @@ use orrery_core::Timestamp;
 use orrery_core::id::{IdentityId, SessionId};
 use orrery_web::{ApiError, Context, Listener, Pairs, Routes, response};
 
+use super::end_sessions;
 use super::list::List;
 use super::sessions::{PAGE, parse};
 use crate::IdentityService;
@@ -19,6 +20,7 @@ const EVERYTHING: Expand = Expand { identity: true, devices: true };
 pub fn routes(surface: &'static str) -> Routes {
     Routes::new(Listener::Admin, surface)
         .get("/admin/sessions", Some("listSessions"), list)
+        .post("/admin/sessions", None, end_sessions::end)
         .get("/admin/sessions/{id}", Some("getSession"), get)
         .delete("/admin/sessions/{id}", Some("disableSession"), revoke)
         .patch("/admin/sessions/{id}/extend", Some("extendSession"), extend)

@@ -4,6 +4,7 @@
 
 mod admin_recovery;
 pub mod admin_sessions;
+mod end_sessions;
 pub mod errors;
 pub mod failure;
 pub mod flow;

@@ -143,6 +143,29 @@ pub struct SessionFilter {
     pub except: Option<SessionId>,
 }
 
+/// Which sessions are ended together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionSelection {
+    /// These.
+    Sessions(Vec<SessionId>),
+    /// All of these identities.
+    OfIdentities(Vec<IdentityId>),
+    /// Everybody's, as many as one step ends at most.
+    Everybodys {
+        /// At least one.
+        at_most: u32,
+    },
+}
+
+/// How sessions are ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnding {
+    /// They stay in lists and are not active any more.
+    Disable,
+    /// Nothing of them stays.
+    Delete,
+}
+
 /// What became of a request to extend a session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Extended {
@@ -196,6 +219,15 @@ pub trait SessionStore: Send + Sync {
 
     /// Deletes every session of `owner`, and says how many.
     async fn session_delete_all(&self, project: ProjectId, owner: IdentityId) -> Result<u64, StoreError>;
+
+    /// Ends the selected sessions and says how many: those that were active when they are disabled, those that there were
+    /// when they are deleted. Which of everybody's come first is not said.
+    async fn sessions_end(
+        &self,
+        project: ProjectId,
+        selection: &SessionSelection,
+        ending: SessionEnding,
+    ) -> Result<u64, StoreError>;
 
     /// Moves the end of an active session to `expires_at` if it now ends before `extendable_before`. One that had ended
     /// by `now` stays ended.

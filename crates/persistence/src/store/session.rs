@@ -10,7 +10,7 @@ use orrery_core::id::{IdentityId, SessionId};
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::identity::IdentityState;
 use orrery_identity::session::SessionWithIdentity;
-use orrery_identity::store::{Extended, SessionFilter, SessionStore};
+use orrery_identity::store::{Extended, SessionEnding, SessionFilter, SessionSelection, SessionStore};
 
 use super::super::{Conn, Db};
 use super::Store;
@@ -20,6 +20,9 @@ use crate::page::{self, Place};
 use crate::rows::identity::IdentityRow;
 use crate::rows::session::SessionRow;
 use crate::schema::{identities, sessions};
+
+/// Sessions that one statement ends.
+const CHUNK: usize = 1000;
 
 #[async_trait]
 impl SessionStore for Store {
@@ -152,6 +155,46 @@ impl SessionStore for Store {
                 .filter(sessions::identity_id.eq(Uid(owner)))
                 .execute(connection)?;
             Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+        })
+        .await
+    }
+
+    async fn sessions_end(
+        &self,
+        project: ProjectId,
+        selection: &SessionSelection,
+        ending: SessionEnding,
+    ) -> Result<u64, StoreError> {
+        let selection = selection.clone();
+        self.write(move |connection| {
+            let mut these = sessions::table.into_boxed().filter(sessions::project_id.eq(Uid(project)));
+            if ending == SessionEnding::Disable {
+                these = these.filter(sessions::active);
+            }
+            let these = these.select(sessions::id);
+            let ids: Vec<Uid<SessionId>> = match selection {
+                SessionSelection::Sessions(ids) => ids.into_iter().map(Uid).collect(),
+                SessionSelection::OfIdentities(owners) => {
+                    let owners: Vec<_> = owners.into_iter().map(Uid).collect();
+                    these.filter(sessions::identity_id.eq_any(owners)).load(connection)?
+                }
+                SessionSelection::Everybodys { at_most } => these.limit(at_most.into()).load(connection)?,
+            };
+            let mut ended = 0;
+            // A statement holds only so many values.
+            for ids in ids.chunks(CHUNK) {
+                let these = sessions::table
+                    .filter(sessions::project_id.eq(Uid(project)))
+                    .filter(sessions::id.eq_any(ids.to_vec()));
+                ended += match ending {
+                    SessionEnding::Disable => {
+                        let active = diesel::update(these).filter(sessions::active);
+                        active.set(sessions::active.eq(false)).execute(connection)?
+                    }
+                    SessionEnding::Delete => diesel::delete(these).execute(connection)?,
+                };
+            }
+            Ok(u64::try_from(ended).unwrap_or(u64::MAX))
         })
         .await
     }

@@ -6,7 +6,7 @@ use orrery_core::id::SessionId;
 use orrery_core::{PageRequest, Timestamp};
 use orrery_identity::identity::{Identity, IdentityState};
 use orrery_identity::session::{Session, SessionWithIdentity};
-use orrery_identity::store::{Completion, Extended, SessionFilter, SessionWrite};
+use orrery_identity::store::{Completion, Extended, SessionEnding, SessionFilter, SessionSelection, SessionWrite};
 
 use crate::sample::{HOUR, NOW, entropy, hash, identity, session, without_credentials};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
@@ -19,6 +19,8 @@ on_both_engines!(
     one_can_only_revoke_ones_own,
     the_others_are_revoked,
     deleting_removes_all_of_an_identity,
+    many_are_ended_at_once,
+    everybodys_end_in_batches,
     extending_moves_the_end_when_it_may,
 );
 
@@ -175,6 +177,55 @@ async fn deleting_removes_all_of_an_identity(stage: Stage) {
     assert_eq!(store.session_delete_all(OURS, ada.id).await.expect("deletes"), 2);
     assert_eq!(store.session_delete_all(OURS, ada.id).await.expect("answers"), 0);
     assert_eq!(stage.beside().rows("sessions"), 1);
+}
+
+async fn many_are_ended_at_once(stage: Stage) {
+    let (ada, bob) = (person(&stage, "ada@example.org").await, person(&stage, "bob@example.org").await);
+    let mut adas = Vec::new();
+    for _ in 0..3 {
+        adas.push(crate::login::sign_in(&stage, &ada).await.0.id);
+    }
+    let (bobs, token) = crate::login::sign_in(&stage, &bob).await;
+    let store = stage.database.sessions();
+    assert!(store.session_by_token(OURS, &[token]).await.expect("reads").expect("is there").session.active);
+    let these = SessionSelection::Sessions(vec![adas[0], adas[0], SessionId::generate(&entropy())]);
+    let of_both = SessionSelection::OfIdentities(vec![ada.id, bob.id]);
+    for ending in [SessionEnding::Disable, SessionEnding::Delete] {
+        for selection in [&these, &of_both] {
+            assert_eq!(store.sessions_end(THEIRS, selection, ending).await.expect("answers"), 0);
+        }
+    }
+    let disable = async |selection: &SessionSelection| {
+        store.sessions_end(OURS, selection, SessionEnding::Disable).await.expect("disables")
+    };
+    assert_eq!(disable(&these).await, 1);
+    assert_eq!(disable(&these).await, 0, "only active ones are disabled");
+    assert_eq!(disable(&of_both).await, 3);
+    let read = store.session_by_token(OURS, &[token]).await.expect("reads").expect("is there");
+    assert!(!read.session.active, "nor is it active for whoever knew it");
+    let delete = async |selection: &SessionSelection| {
+        store.sessions_end(OURS, selection, SessionEnding::Delete).await.expect("deletes")
+    };
+    assert_eq!(delete(&these).await, 1);
+    assert_eq!(delete(&SessionSelection::OfIdentities(vec![ada.id])).await, 2);
+    assert_eq!(delete(&SessionSelection::Sessions(vec![bobs.id])).await, 1);
+    assert_eq!(stage.beside().rows("sessions"), 0);
+}
+
+async fn everybodys_end_in_batches(stage: Stage) {
+    let (ada, bob) = (person(&stage, "ada@example.org").await, person(&stage, "bob@example.org").await);
+    for one in [&ada, &bob, &ada, &bob, &ada] {
+        crate::login::sign_in(&stage, one).await;
+    }
+    let store = stage.database.sessions();
+    let everybodys = SessionSelection::Everybodys { at_most: 2 };
+    for ending in [SessionEnding::Disable, SessionEnding::Delete] {
+        assert_eq!(store.sessions_end(THEIRS, &everybodys, ending).await.expect("answers"), 0);
+        for expected in [2, 2, 1, 0] {
+            assert_eq!(store.sessions_end(OURS, &everybodys, ending).await.expect("ends"), expected, "{ending:?}");
+        }
+    }
+    assert_eq!(stage.beside().rows("sessions"), 0);
 }
 
 async fn extending_moves_the_end_when_it_may(stage: Stage) {

@@ -43,18 +43,22 @@ pub enum SessionsAction {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// End some of them, or all of one identity
+    /// End some of them, all of one identity, or everybody's
     ///
     ///     orrery sessions revoke 0d1b4c2a-9e6f-4a8b-9c0d-1e2f5f8c4a3e
     ///     orrery sessions revoke --identity 5f8c4a3e-0d1b-4c2a-9e6f-7a8b9c0d1e2f
+    ///     orrery sessions revoke --everybody
     #[command(verbatim_doc_comment)]
     Revoke {
         /// Their ids
-        #[arg(required_unless_present = "identity", conflicts_with = "identity", value_name = "ID")]
+        #[arg(required_unless_present_any = ["identity", "everybody"], conflicts_with = "identity", value_name = "ID")]
         ids: Vec<String>,
         /// Delete every session of this identity
         #[arg(long, value_name = "ID")]
         identity: Option<String>,
+        /// End every session of everybody, as after a theft: all of them have to sign in again
+        #[arg(long, conflicts_with_all = ["ids", "identity"])]
+        everybody: bool,
     },
     /// Move the end of some of them to a whole lifespan from now, as far as `session.earliest_possible_extend` allows
     Extend {

@@ -1,5 +1,7 @@
 //! `orrery sessions`.
 
+use serde_json::json;
+
 use super::client::{AdminClient, Column, Printer, local_time, text, to_each};
 use super::say;
 use crate::cli::{Format, Listing, Sessions, SessionsAction};
@@ -27,7 +29,8 @@ pub(super) async fn sessions(arguments: Sessions) -> anyhow::Result<()> {
             list(&client, identity.as_deref(), active, &listing).await
         }
         SessionsAction::Get { ids, format } => to_each(&ids, async |id| show(&client, id, format).await).await,
-        SessionsAction::Revoke { ids, identity: None } => {
+        SessionsAction::Revoke { everybody: true, .. } => revoke_everybodys(&client).await,
+        SessionsAction::Revoke { ids, identity: None, .. } => {
             to_each(&ids, async |id| {
                 client.send("DELETE", &["admin", "sessions", id], None).await?;
                 say(&format!("revoked {id}"))
@@ -45,6 +48,19 @@ pub(super) async fn sessions(arguments: Sessions) -> anyhow::Result<()> {
                 show(&client, id, format).await
             })
             .await
+        }
+    }
+}
+
+/// The server ends so many at once; it says when to ask again.
+async fn revoke_everybodys(client: &AdminClient) -> anyhow::Result<()> {
+    let everybody = json!({"action": "disable", "identities": ["*"]});
+    let mut revoked = 0;
+    loop {
+        let done = client.send("POST", &["admin", "sessions"], Some(&everybody)).await?;
+        revoked += done["processed"].as_u64().unwrap_or_default();
+        if done["more"] != true {
+            return say(&format!("revoked {revoked} sessions"));
         }
     }
 }

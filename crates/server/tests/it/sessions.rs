@@ -18,6 +18,8 @@ on_both_databases! {
     deleting_an_account_ends_its_sessions,
     people_see_and_end_their_own_other_sessions_only,
     administrators_list_read_extend_and_end_sessions,
+    administrators_end_many_sessions_at_once,
+    what_does_not_say_whose_sessions_end_ends_none,
     a_session_that_has_ended_cannot_be_revived,
     an_extension_waits_for_its_time_and_renews_the_cookie,
     an_unknown_tokenizer_template_is_named,
@@ -239,6 +241,62 @@ async fn administrators_list_read_extend_and_end_sessions(backend: Backend) {
     send(stage.admin(Method::DELETE, &path)).await.expect(404);
     let nobody = send(get("/admin/identities/00000000-0000-4000-8000-000000000000/sessions")).await.expect(200);
     assert_eq!(nobody.body, json!([]));
+}
+
+async fn administrators_end_many_sessions_at_once(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let (ada, eve) = (stage.person("ada@example.org").await, stage.person("eve@example.org").await);
+    let (first, first_id) = stage.login("ada@example.org").await;
+    let (second, _) = stage.login("ada@example.org").await;
+    let (eves, eves_id) = stage.login("eve@example.org").await;
+    let end = async |body: Value| send(stage.admin(Method::POST, "/admin/sessions").json(&body)).await.expect(200).body;
+    let done = |processed: u64| json!({"processed": processed, "more": false});
+    let alone = json!({"action": "disable", "sessions": [first_id, "00000000-0000-4000-8000-000000000000"]});
+    assert_eq!(end(alone.clone()).await, done(1), "unknown ones end nobody's session");
+    assert_eq!(end(alone).await, done(0), "only active ones are disabled");
+    stage.whoami(&first).await.expect(401);
+    stage.whoami(&second).await.expect(200);
+    assert_eq!(end(json!({"action": "disable", "identities": [ada]})).await, done(1));
+    stage.whoami(&second).await.expect(401);
+    stage.whoami(&eves).await.expect(200);
+    let of_ada = async || send(stage.admin(Method::GET, &format!("/admin/identities/{ada}/sessions"))).await.body;
+    assert_eq!(of_ada().await.as_array().map(Vec::len), Some(2), "they are still listed");
+    assert_eq!(end(json!({"action": "delete", "identities": [ada, eve]})).await, done(3));
+    assert_eq!(of_ada().await, json!([]));
+    send(stage.admin(Method::GET, &format!("/admin/sessions/{eves_id}"))).await.expect(404);
+
+    let mut everybody = Vec::new();
+    for email in ["ada@example.org", "eve@example.org"] {
+        everybody.push(stage.login(email).await.0);
+    }
+    assert_eq!(end(json!({"action": "disable", "identities": ["*"]})).await, done(2));
+    for token in everybody {
+        stage.whoami(&token).await.expect(401);
+    }
+    assert_eq!(end(json!({"action": "delete", "identities": ["*"]})).await, done(2));
+}
+
+async fn what_does_not_say_whose_sessions_end_ends_none(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let ada = stage.person("ada@example.org").await;
+    let (token, id) = stage.login("ada@example.org").await;
+    let many = vec![id.clone(); 501];
+    for (body, named) in [
+        (json!({"action": "disable"}), "exactly one"),
+        (json!({"action": "disable", "identities": [ada], "sessions": [id]}), "exactly one"),
+        (json!({"action": "disable", "sessions": ["*"]}), "sessions"),
+        (json!({"action": "disable", "identities": ["*", ada]}), "identities"),
+        (json!({"action": "disable", "identities": []}), "identities"),
+        (json!({"action": "disable", "sessions": many}), "sessions"),
+        (json!({"action": "disable", "sessions": ["not-a-uuid"]}), "sessions"),
+        (json!({"action": "revoke", "sessions": [id]}), "action"),
+        (json!({"sessions": [id]}), "action"),
+        (json!({"action": "disable", "sessions": [id], "dry_run": true}), "dry_run"),
+    ] {
+        let refused = send(stage.admin(Method::POST, "/admin/sessions").json(&body)).await.expect(400);
+        assert!(refused.body["error"].to_string().contains(named), "{named}: {}", refused.body);
+    }
+    stage.whoami(&token).await.expect(200);
 }
 
 async fn a_session_that_has_ended_cannot_be_revived(backend: Backend) {

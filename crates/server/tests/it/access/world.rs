@@ -208,6 +208,7 @@ impl World {
             ("POST", "/admin/identities") => json!({"schema_id": "default", "traits": traits}),
             ("PUT", "/admin/identities/{id}") => json!({"schema_id": "default", "state": "active", "traits": traits}),
             ("PATCH", "/admin/identities") => json!({"identities": []}),
+            ("POST", "/admin/sessions") => json!({"action": "disable", "sessions": [owner.elsewhere]}),
             ("PATCH", "/admin/identities/{id}") => json!([{"op": "replace", "path": "/state", "value": "inactive"}]),
             ("POST", "/admin/trust/grants/jwt-bearer/issuers") => json!({
                 "issuer": owner.identity, "allow_any_subject": true, "scope": [], "expires_at": "2030-01-01T00:00:00Z",

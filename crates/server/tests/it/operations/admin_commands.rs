@@ -139,6 +139,9 @@ async fn sessions_are_listed_shown_extended_and_revoked() {
     assert_eq!(ids(&shell.print(&of("false")).await), [json!(first)]);
     shell.print(&["sessions", "revoke", "--identity", &ada]).await;
     assert!(shell.fail(&["sessions", "get", &second]).await.contains("(404)"));
+    shell.sign_in("ada@example.org").await;
+    assert_eq!(shell.print(&["sessions", "revoke", "--everybody"]).await, "revoked 1 sessions\n");
+    assert!(ids(&shell.print(&of("true")).await).is_empty());
 }
 
 #[tokio::test]
