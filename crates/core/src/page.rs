@@ -36,7 +36,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The key to ask the next page with; none on the last page.
     pub next: Option<String>,
-    /// How many rows the whole list has; counted for numbered pages only.
+    /// How many rows the whole list has; counted for numbered pages, and on lists that are always short.
     pub total: Option<u64>,
 }
 

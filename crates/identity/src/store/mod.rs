@@ -190,7 +190,7 @@ pub trait SessionStore: Send + Sync {
     async fn session_by_id(&self, project: ProjectId, id: SessionId)
     -> Result<Option<SessionWithIdentity>, StoreError>;
 
-    /// A page of sessions, newest first.
+    /// A page of sessions, newest first. Those of one identity are counted on every page, because they are few.
     async fn session_list(
         &self,
         project: ProjectId,

@@ -87,19 +87,28 @@ impl SessionStore for Store {
                             .filter(sessions::created_at.lt(At(place.at)).or(sessions::id.lt(id)));
                     }
                     let rows = query.order(newest_first).select(columns).load(connection)?;
-                    page::keyset(rows, *size, |(session, _, created_at): &(SessionRow, IdentityRow, At)| {
+                    let key = |(session, _, created_at): &(SessionRow, IdentityRow, At)| {
                         Place { at: created_at.0, id: session.id.0.as_uuid() }.key()
-                    })
+                    };
+                    let mut found = page::keyset(rows, *size, key);
+                    if filter.identity.is_some() {
+                        // Nearly always the first page is all there is.
+                        found.total = match (after, &found.next) {
+                            (None, None) => u64::try_from(found.items.len()).ok(),
+                            (Some(_), _) | (_, Some(_)) => Some(count(connection, project, filter)?),
+                        };
+                    }
+                    found
                 }
                 PageRequest::Numbered { page, size } => {
-                    let total: i64 = shown(project, filter).count().get_result(connection)?;
+                    let total = count(connection, project, filter)?;
                     let items = shown(project, filter)
                         .order(newest_first)
                         .limit(i64::from(*size))
                         .offset(i64::from(*page) * i64::from(*size))
                         .select(columns)
                         .load(connection)?;
-                    Page { items, next: None, total: u64::try_from(total).ok() }
+                    Page { items, next: None, total: Some(total) }
                 }
             };
             Ok(found.map(|(session, identity, _)| session.with_identity(identity)))
@@ -259,6 +268,12 @@ pub(super) fn with_identity() -> _ {
         identities::table
             .on(identities::project_id.eq(sessions::project_id).and(identities::id.eq(sessions::identity_id))),
     )
+}
+
+/// How many sessions a list has.
+fn count(connection: &mut Conn, project: ProjectId, filter: SessionFilter) -> Outcome<u64> {
+    let counted: i64 = shown(project, filter).count().get_result(connection)?;
+    Ok(u64::try_from(counted).unwrap_or_default())
 }
 
 /// The sessions that a list shows.

@@ -21,6 +21,7 @@ on_both_engines!(
     deleting_removes_all_of_an_identity,
     many_are_ended_at_once,
     everybodys_end_in_batches,
+    a_short_list_is_counted_on_every_page,
     extending_moves_the_end_when_it_may,
 );
 
@@ -226,6 +227,34 @@ async fn everybodys_end_in_batches(stage: Stage) {
         }
     }
     assert_eq!(stage.beside().rows("sessions"), 0);
+}
+
+async fn a_short_list_is_counted_on_every_page(stage: Stage) {
+    let (ada, bob) = (person(&stage, "ada@example.org").await, person(&stage, "bob@example.org").await);
+    let (current, _) = crate::login::sign_in(&stage, &ada).await;
+    for one in [&ada, &ada, &bob] {
+        crate::login::sign_in(&stage, one).await;
+    }
+    let store = stage.database.sessions();
+    let of_ada = SessionFilter { identity: Some(ada.id), ..SessionFilter::default() };
+    for (filter, size, total) in [
+        (of_ada, 10, Some(3)),
+        (of_ada, 2, Some(3)),
+        (SessionFilter { except: Some(current.id), ..of_ada }, 1, Some(2)),
+        // Everybody's are not: counting them would cost more than the page.
+        (SessionFilter::default(), 2, None),
+    ] {
+        let mut after = None;
+        loop {
+            let page = PageRequest::Keyset { size, after };
+            let page = store.session_list(OURS, &filter, &page).await.expect("lists");
+            assert_eq!(page.total, total, "{filter:?} {size}");
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
 }
 
 async fn extending_moves_the_end_when_it_may(stage: Stage) {
