@@ -98,7 +98,7 @@ async fn what_was_used_here_is_no_longer_theirs(stage: Stage) {
         Rotation { used: before.hash, grant: used.grant.id, successor, access: None, grant_until: NOW + HOUR };
     assert_eq!(stage.database.tokens().refresh_rotate(OURS, &rotation).await.expect("rotates"), Rotated::Done);
     assert_eq!(theirs(&stage).await, [unused.grant.id]);
-    assert_eq!(import(&stage, &[used.clone()]).await, [GrantImported::Known]);
+    assert_eq!(import(&stage, std::slice::from_ref(&used)).await, [GrantImported::Known]);
     // Somebody read the list before the token was used.
     let (imports, both) = (stage.database.grant_imports(), [used.grant.id, unused.grant.id]);
     assert_eq!(imports.grants_take_back(THEIRS, NETWORK, &both).await.expect("asks"), 0, "in another project");

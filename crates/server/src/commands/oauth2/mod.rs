@@ -61,7 +61,7 @@ async fn code(arguments: &Code) -> anyhow::Result<()> {
         open(url.as_str());
     }
     let Arrival { answer, issuer, page } = callback.next().await?;
-    let asked_for_openid = asked.iter().any(|scope| *scope == "openid");
+    let asked_for_openid = asked.contains(&"openid");
     let begun =
         Begun { client: &client, caller: &caller, verifier, nonce, asked_for_openid, max_age: arguments.max_age };
     let outcome = match answer {
