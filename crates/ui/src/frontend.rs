@@ -83,6 +83,11 @@ pub enum Trouble {
     NotFound,
     /// The flow has ended.
     Expired,
+    /// More was asked for than anybody is given; after `retry_after` seconds there is more.
+    TooMany {
+        /// Seconds.
+        retry_after: u32,
+    },
     /// The cookie that belongs to the flow is missing or another.
     Cookie,
     /// Nobody is signed in.

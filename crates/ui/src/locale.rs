@@ -91,7 +91,8 @@ impl Catalogues {
             .unwrap_or_else(|| key.to_owned())
     }
 
-    /// A numbered message: the catalogue's translation if there is one, else the text that the flow carries.
+    /// A numbered message: the catalogue's translation if there is one, else the text that the flow carries. Messages that
+    /// only carry a sentence (4000001) are translated by its first words; a number in it is `$number`.
     #[must_use]
     pub fn message(&self, language: Language, id: u64, text: &str, context: Option<&Map<String, Value>>) -> String {
         let mut values = FluentArgs::new();
@@ -102,7 +103,12 @@ impl Catalogues {
                 Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {}
             }
         }
-        self.format(language, &format!("m{id}"), &values).unwrap_or_else(|| text.to_owned())
+        let reason = values.get("reason").map(|_| by_words(text));
+        if let Some((_, Some(number))) = &reason {
+            values.set("number", number.clone());
+        }
+        let reason = reason.and_then(|(key, _)| self.format(language, &key, &values));
+        reason.or_else(|| self.format(language, &format!("m{id}"), &values)).unwrap_or_else(|| text.to_owned())
     }
 
     fn format(&self, language: Language, key: &str, args: &FluentArgs<'_>) -> Option<String> {
@@ -113,6 +119,13 @@ impl Catalogues {
         // A translation whose values are missing would show raw placeholders: the original text is better.
         errors.is_empty().then(|| text.into_owned())
     }
+}
+
+/// The key of a sentence, of its first six words, and the first number in it.
+fn by_words(sentence: &str) -> (String, Option<String>) {
+    let words = || sentence.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let key = words().take(6).fold("reason".to_owned(), |key, word| key + "-" + &word.to_ascii_lowercase());
+    (key, words().find(|word| word.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -130,13 +143,30 @@ mod tests {
         let english = keys(CATALOGUES[0].1);
         for (code, source) in CATALOGUES {
             assert!(FluentResource::try_new(source.to_owned()).is_ok(), "{code} does not parse");
-            let pages: BTreeSet<_> = keys(source).into_iter().filter(|key| !is_number(key)).collect();
+            let pages: BTreeSet<_> =
+                keys(source).into_iter().filter(|key| !is_number(key) && !key.starts_with("reason-")).collect();
             assert_eq!(pages, english, "{code}");
         }
     }
 
     fn is_number(key: &str) -> bool {
         key.strip_prefix('m').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
+    #[test]
+    fn sentences_are_translated_by_their_first_words() {
+        let catalogues = Catalogues::default();
+        let german = Language::from_code("de").expect("German");
+        let said = |reason: &str| {
+            let context = serde_json::json!({ "reason": reason });
+            catalogues.message(german, 4_000_001, reason, context.as_object())
+        };
+        assert_eq!(
+            said("There were too many attempts. Please try again in 15 minutes."),
+            "Das waren zu viele Versuche. Versuche es in 15 min noch einmal."
+        );
+        assert_eq!(said("No message can be sent to this address."), "An diese Adresse kann keine Nachricht gehen.");
+        assert_eq!(said("A schema's own words."), "A schema's own words.");
     }
 
     #[test]

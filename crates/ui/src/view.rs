@@ -35,6 +35,9 @@ pub(crate) struct Field {
     label: String,
     autocomplete: Option<String>,
     pattern: Option<String>,
+    maxlength: Option<u64>,
+    /// What there is to choose from; empty where anything may be typed.
+    options: Vec<String>,
     problems: Vec<String>,
     required: bool,
     disabled: bool,
@@ -205,16 +208,24 @@ fn field(node: &Value, label: String, words: &Words<'_>) -> Field {
     let attributes = &node["attributes"];
     let name = string(&attributes["name"]);
     let input_type = string(&attributes["type"]);
+    let options: Vec<_> =
+        attributes["options"].as_array().into_iter().flatten().map(|option| string(&option["value"])).collect();
     let autocomplete = attributes["autocomplete"].as_str().map(str::to_owned).or_else(|| {
         // Login identifiers carry no hint in the contract, but a password manager wants one.
         (name == "identifier").then(|| "username".to_owned())
     });
     Field {
         id: name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect(),
-        kind: if input_type == "checkbox" { "checkbox" } else { "input" },
+        kind: match input_type.as_str() {
+            "checkbox" => "checkbox",
+            _ if options.is_empty() => "input",
+            _ => "select",
+        },
         value: Some(&attributes["value"]).filter(|value| !value.is_null()).map(string),
         label: if label.is_empty() { name.clone() } else { label },
         pattern: attributes["pattern"].as_str().map(str::to_owned),
+        maxlength: attributes["maxlength"].as_u64(),
+        options,
         problems: notices(&node["messages"], words).into_iter().map(|notice| notice.text).collect(),
         required: attributes["required"] == true,
         disabled: attributes["disabled"] == true,
@@ -291,6 +302,16 @@ mod tests {
             node("password", "password", "password", ""), node("password", "method", "submit", "password")]}));
         let buttons: Vec<_> = form.buttons.iter().map(|button| (button.value.as_str(), button.primary)).collect();
         assert_eq!(buttons, [("password", true), ("code", false)]);
+    }
+
+    #[test]
+    fn a_choice_is_chosen_and_not_typed() {
+        let node = json!({"type": "input", "group": "profile", "messages": [], "meta": {}, "attributes": {
+            "name": "traits.size", "type": "text", "value": "M", "maxlength": 2,
+            "options": [{"value": "S"}, {"value": "M"}, {"value": 44}]}});
+        let form = form(&json!({"nodes": [node]}));
+        let size = &form.fields[0];
+        assert_eq!((size.kind, size.options.join(" "), size.maxlength), ("select", "S M 44".to_owned(), Some(2)));
     }
 
     #[test]

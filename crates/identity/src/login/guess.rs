@@ -172,7 +172,7 @@ pub(super) fn locked(retry_after: Duration) -> PlacedMessage {
 
 fn in_words(wait: Duration) -> String {
     match wait.as_secs() {
-        0..=59 => "a minute".to_owned(),
+        0..=60 => "1 minute".to_owned(),
         seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
 }

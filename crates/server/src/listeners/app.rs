@@ -1,4 +1,5 @@
-//! What happens to every request, in this order: access log, edge (id, context, envelope), CORS, admin access, route.
+//! What happens to every request, in this order: access log, a page instead of JSON for people, edge (id, context, envelope),
+//! CORS, admin access, route.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error};
+use orrery_ui::http::for_people;
 use orrery_web::body::BodyLimit;
 use orrery_web::edge::{EdgeSettings, edge};
 use orrery_web::{Listener, Routes};
@@ -91,5 +93,6 @@ pub(super) fn app(
         .wrap(Condition::new(cross_origin, settings.cors.rules()))
         .wrap(Condition::new(cross_origin, from_fn(cors::by_client)))
         .wrap(from_fn(edge))
+        .wrap(Condition::new(listener == Listener::Public, from_fn(for_people)))
         .wrap(from_fn(access))
 }

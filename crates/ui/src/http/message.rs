@@ -18,22 +18,33 @@ pub(crate) async fn error(pages: web::Data<Pages>, request: HttpRequest, context
     match pages.frontend.flow_error(&context, &id).await {
         Ok(stored) => {
             let error = &stored["error"];
-            let (text, hint) = match error["id"].as_str() {
-                Some("security_csrf_violation") => ("error-forged", Some("error-forged-hint")),
-                Some("self_service_flow_expired") => ("error-expired", Some("error-expired-hint")),
-                _ => ("", None),
-            };
+            let known = error["id"].as_str().and_then(in_words);
             let said = || error["reason"].as_str().or_else(|| error["message"].as_str()).map(str::to_owned);
-            let text = if text.is_empty() {
-                said().unwrap_or_else(|| pages.text(visit.language, "error-unknown"))
-            } else {
-                pages.text(visit.language, text)
+            let text = match known {
+                Some((text, _)) => pages.text(visit.language, text),
+                None => said().unwrap_or_else(|| pages.text(visit.language, "error-unknown")),
             };
-            let hint = hint.map(|key| pages.text(visit.language, key));
+            let hint = known.and_then(|(_, hint)| hint).map(|key| pages.text(visit.language, key));
             show(&visit, StatusCode::OK, Said { text, hint, reference: Some(id) }, "/ui")
         }
         Err(trouble) => visit.trouble(trouble, None),
     }
+}
+
+/// Text and hint for errors that have an id.
+fn in_words(id: &str) -> Option<(&'static str, Option<&'static str>)> {
+    Some(match id {
+        "security_csrf_violation" => ("error-forged", Some("error-forged-hint")),
+        "self_service_flow_expired" => ("error-expired", Some("error-expired-hint")),
+        "self_service_flow_return_to_forbidden" => ("error-return-to", Some("error-return-to-hint")),
+        "self_service_flow_disabled" => ("error-disabled", None),
+        "session_already_available" => ("error-signed-in", Some("error-signed-in-hint")),
+        "session_inactive" | "session_aal1_required" => ("error-signed-out", None),
+        "session_refresh_required" => ("error-refresh", None),
+        "session_verified_address_required" => ("error-verify", Some("error-verify-hint")),
+        "security_identity_mismatch" => ("error-other-account", Some("error-forged-hint")),
+        _ => return None,
+    })
 }
 
 /// What a page without a subject says.
@@ -45,21 +56,26 @@ struct Said {
 
 /// The page for something that cannot be shown; `restart` begins again.
 pub(crate) fn trouble(visit: &Visit<'_>, trouble: Trouble, restart: Option<&str>) -> HttpResponse {
-    let (status, text, hint) = match trouble {
+    let text = |key: &str| visit.pages.text(visit.language, key);
+    let (status, said, hint) = match trouble {
         Trouble::NotFound => (StatusCode::NOT_FOUND, "error-not-found", None),
         Trouble::Expired => (StatusCode::GONE, "error-expired", Some("error-expired-hint")),
         Trouble::Cookie => (StatusCode::FORBIDDEN, "error-cookie", Some("error-cookie-hint")),
         Trouble::Forged => (StatusCode::FORBIDDEN, "error-forged", Some("error-forged-hint")),
+        Trouble::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "error-too-many", Some("error-too-many-hint")),
         Trouble::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "error-unavailable", Some("error-unavailable-hint")),
         Trouble::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "error-unknown", None),
         Trouble::SignedOut => return visit.redirect("/self-service/login/browser"),
         Trouble::SecondFactor => return visit.redirect("/self-service/login/browser?aal=aal2"),
     };
-    let said = Said {
-        text: visit.pages.text(visit.language, text),
-        hint: hint.map(|key| visit.pages.text(visit.language, key)),
-        reference: status.is_server_error().then(|| visit.context.request_id.clone()),
+    let hint = match (trouble, hint) {
+        (Trouble::TooMany { retry_after }, Some(key)) => {
+            Some(visit.text_of(key, "minutes", &retry_after.div_ceil(60).max(1).to_string()))
+        }
+        (_, hint) => hint.map(text),
     };
+    let said =
+        Said { text: text(said), hint, reference: status.is_server_error().then(|| visit.context.request_id.clone()) };
     show(visit, status, said, restart.unwrap_or("/ui"))
 }
 

@@ -8,6 +8,7 @@ mod flows;
 mod inbox;
 mod logout;
 mod message;
+mod refusal;
 mod settings;
 
 use actix_web::http::StatusCode;
@@ -19,6 +20,8 @@ use orrery_web::{Context, Listener, Routes};
 use crate::frontend::Trouble;
 use crate::locale::Language;
 use crate::page::{PageContext, Pages};
+
+pub use refusal::for_people;
 
 /// Where the chosen language is kept; not a secret.
 const LANGUAGE_COOKIE: &str = "orrery_language";
