@@ -57,11 +57,10 @@ pub struct Checked {
 /// The addresses by which others may mean this server in `aud`: the issuer, and the endpoints that take assertions.
 #[must_use]
 pub fn own_addresses(config: &Config) -> Vec<String> {
-    let public = config.public_url.as_str().trim_end_matches('/');
     let issuer = config.issuer.trim_end_matches('/');
     let mut own = vec![config.issuer.clone(), issuer.to_owned(), format!("{issuer}/oauth2/token")];
-    let endpoints = ["token", "introspect", "revoke", "par", "device/auth"];
-    own.extend(endpoints.iter().map(|endpoint| format!("{public}/oauth2/{endpoint}")));
+    let endpoints = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/par", "/oauth2/device/auth"];
+    own.extend(endpoints.iter().flat_map(|path| config.addresses(path)));
     own
 }
 

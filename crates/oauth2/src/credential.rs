@@ -6,13 +6,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use orrery_core::secret::Purpose;
-use orrery_core::{EntropyExt as _, Keyring, RequestContext, Timestamp};
+use orrery_core::{EntropyExt as _, RequestContext, Timestamp};
 use orrery_keys::config::ID_TOKEN_SET;
 use orrery_keys::{TokenToSign, foreign};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::assertion::ASYMMETRIC;
+use crate::config::Config;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::nonce::Nonces;
 use crate::scope;
@@ -26,8 +27,6 @@ pub const SCOPE: &str = "userinfo_credential_draft_00";
 pub const FORMAT: &str = "jwt_vc_json";
 /// The types of every credential.
 pub const TYPES: [&str; 2] = ["VerifiableCredential", "UserInfoCredential"];
-/// Nonces for proofs, each bound to an access token.
-const NONCES: Nonces = Nonces { purpose: Purpose::CredentialNonce, period: 3600 };
 /// How long a credential is good.
 const LIFE: Duration = Duration::from_secs(3600);
 
@@ -68,14 +67,21 @@ pub struct CredentialNonce {
     /// The nonce.
     #[serde(rename = "c_nonce_draft_00")]
     pub nonce: String,
-    /// Seconds that it is good for.
+    /// Seconds that it is good for, at least.
     #[serde(rename = "c_nonce_expires_in_draft_00")]
     pub expires_in: i64,
 }
 
 /// The nonce for the holder of this access token.
-pub(crate) fn nonce(keyring: &Keyring, now: Timestamp, access_token: &str) -> CredentialNonce {
-    CredentialNonce { nonce: NONCES.current(keyring, now, access_token), expires_in: NONCES.period }
+pub(crate) fn nonce(service: &OAuth2Service, now: Timestamp, access_token: &str) -> CredentialNonce {
+    let nonces = nonces(&service.config.load());
+    CredentialNonce { nonce: nonces.current(&service.keyring, now, access_token), expires_in: nonces.period }
+}
+
+/// Nonces for proofs, each bound to an access token.
+fn nonces(config: &Config) -> Nonces {
+    let period = i64::try_from(config.ttl.credential_nonce.as_secs()).unwrap_or(i64::MAX).max(1);
+    Nonces { purpose: Purpose::CredentialNonce, period }
 }
 
 /// A credential for the holder of an access token that is good.
@@ -101,7 +107,7 @@ pub async fn issue(
         ));
     }
     let Some(proof) = &request.proof else {
-        return Ok(Credential::Priming(nonce(&service.keyring, now, access_token)));
+        return Ok(Credential::Priming(nonce(service, now, access_token)));
     };
     if proof.proof_type != "jwt" {
         return Err(invalid("The 'proof_type' must be 'jwt'."));
@@ -109,14 +115,14 @@ pub async fn issue(
     let proof = foreign::verify_self_signed(&proof.jwt, &ASYMMETRIC)
         .ok_or_else(|| invalid("The proof is no JWT that is signed with the public key in its header."))?;
     let sent = proof.claims.get("nonce").and_then(Value::as_str).unwrap_or_default();
-    if !NONCES.is_fresh(&service.keyring, now, access_token, sent) {
+    if !nonces(&service.config.load()).is_fresh(&service.keyring, now, access_token, sent) {
         return Err(invalid(
             "The 'nonce' of the proof is not one for this access token, or too old. Ask for a new one.",
         ));
     }
     let key = serde_json::to_vec(&proof.key).map_err(OAuth2Error::internal)?;
     let holder = format!("did:jwk:{}", URL_SAFE_NO_PAD.encode(key));
-    let mut about = grant.session.id_token.clone();
+    let mut about = grant.session.of_userinfo();
     about.insert("id".to_owned(), json!(holder));
     about.insert("sub".to_owned(), json!(id_token::subject(&grant)));
     let claims = json!({

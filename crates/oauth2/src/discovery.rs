@@ -7,8 +7,10 @@ use orrery_keys::config::ID_TOKEN_SET;
 use serde_json::{Map, Value, json};
 
 use crate::assertion::ASYMMETRIC;
+use crate::authorize::PROMPTS;
 use crate::authorize::level::LEVELS;
 use crate::config::Config;
+use crate::consent::scopes_of;
 use crate::credential;
 use crate::error::OAuth2Error;
 use crate::grant_type::GrantType;
@@ -34,30 +36,32 @@ pub async fn document(
     algorithms.extend(SIGNING.iter().map(|algorithm| algorithm.name()).filter(|name| *name != signed_with));
     let mut document = endpoints(&config);
     document.extend(abilities(&config, &algorithms, signed_with));
+    document.extend(sign_in(&config, service.sign_in.claims()));
     Ok(document)
 }
 
 fn endpoints(config: &Config) -> Map<String, Value> {
     let mut endpoints = Map::from_iter([("issuer".to_owned(), json!(config.issuer))]);
-    let elsewhere = &config.discovery;
-    for (name, path, configured) in [
-        ("authorization_endpoint", "/oauth2/auth", &elsewhere.auth_url),
-        ("token_endpoint", "/oauth2/token", &elsewhere.token_url),
-        ("device_authorization_endpoint", "/oauth2/device/auth", &elsewhere.device_authorization_url),
-        ("introspection_endpoint", "/oauth2/introspect", &None),
-        ("revocation_endpoint", "/oauth2/revoke", &None),
-        ("pushed_authorization_request_endpoint", "/oauth2/par", &None),
-        ("end_session_endpoint", "/oauth2/sessions/logout", &None),
-        ("userinfo_endpoint", "/userinfo", &elsewhere.userinfo_url),
-        ("credentials_endpoint_draft_00", "/credentials", &None),
-        ("jwks_uri", "/.well-known/jwks.json", &elsewhere.jwks_url),
-        ("registration_endpoint", "/oauth2/register", &elsewhere.client_registration_url),
+    for (name, path) in [
+        ("authorization_endpoint", "/oauth2/auth"),
+        ("token_endpoint", "/oauth2/token"),
+        ("device_authorization_endpoint", "/oauth2/device/auth"),
+        ("introspection_endpoint", "/oauth2/introspect"),
+        ("revocation_endpoint", "/oauth2/revoke"),
+        ("pushed_authorization_request_endpoint", "/oauth2/par"),
+        ("end_session_endpoint", "/oauth2/sessions/logout"),
+        ("userinfo_endpoint", "/userinfo"),
+        ("credentials_endpoint_draft_00", "/credentials"),
+        ("jwks_uri", "/.well-known/jwks.json"),
+        ("registration_endpoint", "/oauth2/register"),
     ] {
-        if name == "registration_endpoint" && !config.registration.enabled {
+        let elsewhere = config.elsewhere(path);
+        // Where registration is switched off here, the operator may have one of their own.
+        if name == "registration_endpoint" && !config.registration.enabled && elsewhere.is_none() {
             continue;
         }
-        let own = || config.endpoint(path);
-        endpoints.insert(name.to_owned(), json!(configured.as_ref().map_or_else(own, ToString::to_string)));
+        let address = elsewhere.map_or_else(|| config.endpoint(path), ToString::to_string);
+        endpoints.insert(name.to_owned(), json!(address));
     }
     endpoints
 }
@@ -71,13 +75,10 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
     proofs.push(ED25519);
     let mut assertions = proofs.clone();
     assertions.extend(["HS256", "HS512"]);
-    let with = |first: &[&str], more: &[String]| -> Vec<String> {
-        let mut all: Vec<String> = first.iter().map(|name| (*name).to_owned()).collect();
-        all.extend(more.iter().filter(|name| !first.contains(&name.as_str())).cloned());
-        all
-    };
     let mut request_objects = ASYMMETRIC.map(SigningAlgorithm::name).to_vec();
     request_objects.push("none");
+    let mut userinfo = vec!["none"];
+    userinfo.extend(algorithms);
     let document = json!({
         "subject_types_supported": config.subject_types,
         "response_types_supported": [
@@ -85,9 +86,8 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         ],
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": grants,
-        "scopes_supported": with(&["offline_access", "offline", "openid"], &config.discovery.scopes),
-        "claims_supported": with(&["sub"], &config.discovery.claims),
         "claims_parameter_supported": true,
+        "prompt_values_supported": PROMPTS,
         "request_parameter_supported": true,
         "request_uri_parameter_supported": true,
         "require_request_uri_registration": true,
@@ -102,11 +102,11 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         "token_endpoint_auth_signing_alg_values_supported": assertions,
         "introspection_endpoint_auth_methods_supported": proving,
         "introspection_endpoint_auth_signing_alg_values_supported": assertions,
-        "introspection_signing_alg_values_supported": [signed_with],
+        "introspection_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": assertions,
         "id_token_signing_alg_values_supported": algorithms,
-        "userinfo_signing_alg_values_supported": with(&["none"], &algorithms.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()),
+        "userinfo_signing_alg_values_supported": userinfo,
         // Two members that are in no specification and that clients of the contracts require.
         "id_token_signed_response_alg": [signed_with],
         "userinfo_signed_response_alg": [signed_with],
@@ -119,14 +119,41 @@ fn abilities(config: &Config, algorithms: &[&str], signed_with: &str) -> Map<Str
         }],
         "dpop_signing_alg_values_supported": proofs,
     });
-    match document {
-        Value::Object(mut document) => {
-            // What an application of the operator's own can reach, that application knows.
-            if config.urls.login.is_none() {
-                document.insert("acr_values_supported".to_owned(), json!(LEVELS));
-            }
-            document
+    members(document)
+}
+
+/// What clients may learn of people. Of what an application of the operator's own tells, only that one and the operator know.
+fn sign_in(config: &Config, known: &'static [&'static str]) -> Map<String, Value> {
+    let mut scopes = vec!["offline_access", "offline", "openid"];
+    let mut claims = vec!["sub", "auth_time", "acr", "amr", "sid"];
+    let built_in = config.urls.login.is_none();
+    if built_in {
+        scopes.extend(scopes_of(known));
+        claims.extend(known);
+    }
+    let mut document = members(json!({
+        "scopes_supported": with(scopes, &config.discovery.scopes),
+        "claims_supported": with(claims, &config.discovery.claims),
+    }));
+    if built_in {
+        document.insert("acr_values_supported".to_owned(), json!(LEVELS));
+    }
+    document
+}
+
+/// The names, and those that the operator adds to them.
+fn with<'a>(mut names: Vec<&'a str>, more: &'a [String]) -> Vec<&'a str> {
+    for name in more {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
         }
+    }
+    names
+}
+
+fn members(document: Value) -> Map<String, Value> {
+    match document {
+        Value::Object(document) => document,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
 }

@@ -29,9 +29,9 @@ const MAX_ID: usize = 256;
 pub struct Target<'a> {
     /// `htm`: its method.
     pub method: &'a str,
-    /// `htu`: its address, without query and fragment.
-    pub url: &'a str,
-    /// The access token that comes with it; none at the token endpoint.
+    /// `htu`: one of the addresses of its endpoint.
+    pub addresses: &'a [String],
+    /// The access token that comes with it; none where tokens are asked for.
     pub access_token: Option<&'a str>,
 }
 
@@ -62,7 +62,7 @@ pub async fn check(
     if text("htm") != Some(target.method) {
         return Err(invalid("'htm' is not the method of the request"));
     }
-    if !text("htu").is_some_and(|htu| is_same(htu, target.url)) {
+    if !text("htu").is_some_and(|htu| target.addresses.iter().any(|own| is_same(htu, own))) {
         return Err(invalid("'htu' is not the address of the request"));
     }
     let issued = proof.claims.get("iat").and_then(Value::as_f64).filter(|seconds| (0.0..=1e11).contains(seconds));

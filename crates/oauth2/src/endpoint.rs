@@ -50,8 +50,8 @@ pub async fn token(
             format!("The client is not registered for the grant '{}'. Add it to its grant_types.", grant_type.name()),
         ));
     }
-    let url = service.config.load().endpoint("/oauth2/token");
-    let target = Target { method: "POST", url: &url, access_token: None };
+    let addresses = service.config.load().addresses("/oauth2/token");
+    let target = Target { method: "POST", addresses: &addresses, access_token: None };
     let jkt = match proof {
         Some(proof) => Some(dpop::check(service, project, now, proof, target).await?),
         None if client.dpop_bound_access_tokens => {

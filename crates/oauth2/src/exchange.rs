@@ -122,7 +122,7 @@ pub async fn read(call: &Call<'_>, token_type: TokenType, text: &str) -> Result<
 }
 
 async fn access_token(call: &Call<'_>, issuer: String, text: &str) -> Result<Party, Refusal> {
-    let found = lookup::find(call.service, call.project, call.now, text).await.map_err(Refusal::Other)?;
+    let found = lookup::find_with_grant(call.service, call.project, call.now, text).await.map_err(Refusal::Other)?;
     let LiveToken { token, grant, stored, .. } =
         found.filter(|live| live.token.kind == TokenKind::Access).ok_or(UNKNOWN)?;
     let is_own = token.client == call.client.id;

@@ -34,7 +34,7 @@ pub async fn userinfo(
     let grant = grant.filter(|_| scope::is_openid(&token.scope)).ok_or_else(|| {
         OAuth2Error::new(ErrorCode::InsufficientScope, "The access token was not granted the scope 'openid'.")
     })?;
-    let mut claims = id_token::about(&service.config.load(), &client, &grant, &grant.session.id_token);
+    let mut claims = id_token::about(&service.config.load(), &client, &grant, &grant.session.of_userinfo());
     claims.insert("iat".to_owned(), json!(token.issued_at.as_seconds()));
     let algorithm = client.userinfo_signed_response_alg.as_deref().and_then(SigningAlgorithm::parse);
     let Some(algorithm) = algorithm else { return Ok(Userinfo::Plain(claims)) };

@@ -64,6 +64,22 @@ impl KeyManager {
         self.signing_set(project, now, set, None).await.map(|(_, algorithm)| algorithm)
     }
 
+    /// `kid` of the key that [`KeyManager::sign_jwt`] uses now, for an algorithm or for the set's own.
+    ///
+    /// # Errors
+    /// As [`KeyManager::sign_jwt`].
+    pub async fn signing_key_id(
+        &self,
+        project: ProjectId,
+        now: Timestamp,
+        set: &str,
+        algorithm: Option<SigningAlgorithm>,
+    ) -> Result<String, KeyError> {
+        let (set, algorithm) = self.signing_set(project, now, set, algorithm).await?;
+        let key = rotation::signing_key(&set.keys, algorithm, now).ok_or(KeyError::NoSigningKey)?;
+        Ok(key.row.kid.clone())
+    }
+
     /// Publishes a key for an algorithm before anything is signed with it: who reads a set of keys keeps it for a while,
     /// and cannot check what a newer key has signed.
     ///

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use orrery_core::id::{ChallengeId, LoginSessionId};
 use orrery_core::{RequestContext, TokenHash};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::cookies::Jar;
 use super::level::{self, Level};
+use super::meant::Meant;
 use super::proceed::{self, Authorization};
 use super::{
     CookieChange, Cookies, Next, Parameters, Refused, SignInFor, SignInState, SignedIn, Step, check, device, endpoint,
@@ -47,10 +48,10 @@ pub async fn begin(
     let Begun { client, session } = begun.ok_or_else(unknown_client)?;
     let (parameters, pushed) = push::resolve(service, context, &config, &client, parameters).await?;
     let request = check(&parameters, &client, &config)?;
-    let hinted_subject = match parameters.get("id_token_hint") {
+    let hint = match parameters.get("id_token_hint") {
         None => None,
         Some(token) => match hint::read(service, context, &config, token).await {
-            Ok(hint) => Some(hint.subject),
+            Ok(hint) => Some(hint.claims),
             Err(error) => return Err(Refused::to_client(error, &request)),
         },
     };
@@ -60,17 +61,18 @@ pub async fn begin(
         requested_at: context.now,
         browser: UNTIED,
         remembered: None,
-        hinted_subject,
+        hint,
         pushed,
         device: None,
-        // A whole token would make the challenge long; whom it names is known now.
+        // What it says is known now.
         parameters: parameters.without(&["id_token_hint"]),
     };
     let request = request_of(&challenge, &client, &config)?;
     First { service, context, config, cookies, client, request, challenge }.ask(session).await
 }
 
-/// Goes on with a request whose browser has been to the built-in sign-in page.
+/// Goes on with a request whose browser has been to the built-in sign-in page, or to a login application where somebody else
+/// signed in than was remembered: then they have to sign in for us too.
 ///
 /// # Errors
 /// As [`begin`]; also when the browser is not the one that began.
@@ -81,20 +83,37 @@ pub async fn resume(
     cookies: &Cookies,
 ) -> Result<Step, Refused> {
     let config = service.config.load_full();
-    let challenge = keep::open(service, context, text).await?.ok_or_else(|| {
+    let mut challenge = keep::open(service, context, text).await?.ok_or_else(|| {
         let reason = "This page is no longer valid. Go back to the application and start again.";
         OAuth2Error::new(ErrorCode::InvalidRequest, reason)
     })?;
     let client = client_id(&challenge.parameters)?;
-    let begun = service.authorizations.authorization_begin(context.project, &client, &[], context.now).await?;
-    let client = begun.ok_or_else(unknown_client)?.client;
-    let request = request_of(&challenge, &client, &config)?;
+    let sessions = super::jar(service, &config).sessions(cookies);
+    let begun = service.authorizations.authorization_begin(context.project, &client, &sessions, context.now).await?;
+    let Begun { client, session } = begun.ok_or_else(unknown_client)?;
     super::browser(service, &config, challenge.id, challenge.browser, cookies)?;
+    let anew = config.urls.login.is_some();
+    if anew {
+        // Another challenge: on the one before, the application has said all that it can.
+        challenge.id = ChallengeId::generate(&*service.entropy);
+        challenge.remembered = None;
+        challenge.parameters = asking_to_sign_in(&challenge.parameters);
+    }
+    let request = request_of(&challenge, &client, &config)?;
     if challenge.requested_at + config.ttl.login_consent_request <= context.now {
         let reason = "The request has expired before anybody signed in. Start again.";
         return Err(Refused::to_client(OAuth2Error::new(ErrorCode::RequestUnauthorized, reason), &request));
     }
-    First { service, context, config, cookies, client, request, challenge }.ask_to_sign_in(false).await
+    let first = First { service, context, config, cookies, client, request, challenge };
+    if anew { first.ask_application(session).await } else { first.ask_to_sign_in(Some(text)).await }
+}
+
+/// The parameters with `prompt=login`.
+fn asking_to_sign_in(parameters: &Parameters) -> Parameters {
+    let before = parameters.get("prompt").unwrap_or_default().split_ascii_whitespace();
+    let mut words: Vec<_> = before.filter(|word| *word != "none" && *word != "login").collect();
+    words.push("login");
+    parameters.with("prompt", &words.join(" "))
 }
 
 /// The request of a challenge, judged again: the client may have been changed since.
@@ -107,10 +126,10 @@ pub(crate) fn request_of(
         None => check(&challenge.parameters, client, config)?,
         Some(_) => device::request(&challenge.parameters, client, config)?,
     };
-    if let Some(subject) = &challenge.hinted_subject {
-        request.oidc_context.insert("id_token_hint_claims".to_owned(), json!({"sub": subject}));
+    if let Some(claims) = &challenge.hint {
+        request.hinted_subject = claims.get("sub").and_then(Value::as_str).map(str::to_owned);
+        request.oidc_context.insert("id_token_hint_claims".to_owned(), json!(claims));
     }
-    request.hinted_subject.clone_from(&challenge.hinted_subject);
     request.pushed = challenge.pushed;
     Ok(request)
 }
@@ -143,17 +162,21 @@ impl First<'_> {
         if self.config.urls.login.is_some() {
             self.ask_application(session).await
         } else {
-            self.ask_to_sign_in(true).await
+            self.ask_to_sign_in(None).await
         }
     }
 
     /// Sends the browser to the login application, which is always asked: it learns from `skip` that somebody is remembered.
     async fn ask_application(mut self, session: Option<LoginSession>) -> Result<Step, Refused> {
-        let usable = session.as_ref().filter(|session| {
+        let mut usable = session.as_ref().filter(|session| {
             !reauthentication::is_due(&self.request, self.context.now, session.authenticated_at)
                 && level::check(&self.request, &session.acr).is_ok()
-                && is_whom_was_meant(&self.request, &self.config, &self.client, &session.subject)
         });
+        if let Some(session) = usable
+            && !self.is_meant(&session.subject).await?
+        {
+            usable = None;
+        }
         if usable.is_none() && has_prompt(&self.request, "none") {
             return Err(self.login_required("Nobody is signed in."));
         }
@@ -175,8 +198,9 @@ impl First<'_> {
         Ok(Step { next: Next::Go(page.into()), cookies })
     }
 
-    /// Sends the browser to the built-in sign-in page, unless somebody is signed in.
-    async fn ask_to_sign_in(mut self, first: bool) -> Result<Step, Refused> {
+    /// Sends the browser to the built-in sign-in page, unless somebody is signed in. `text` is the challenge that it comes back
+    /// with.
+    async fn ask_to_sign_in(mut self, text: Option<&str>) -> Result<Step, Refused> {
         let state = self.service.sign_in.signed_in(self.context, self.cookies).await?;
         let since = self.challenge.requested_at;
         let registers = has_prompt(&self.request, "registration") || has_prompt(&self.request, "create");
@@ -185,11 +209,11 @@ impl First<'_> {
             SignInState::Nobody => SignInFor::Anybody,
             SignInState::SecondFactorMissing => SignInFor::SecondFactor,
             SignInState::SignedIn(signed_in) => {
-                if !is_whom_was_meant(&self.request, &self.config, &self.client, &signed_in.subject) {
+                if !self.is_meant(&signed_in.subject).await? {
                     return Err(self.login_required("Somebody else is signed in than the 'id_token_hint' names."));
                 }
                 let at = signed_in.authenticated_at;
-                let good = if first {
+                let good = if text.is_none() {
                     !reauthentication::is_due(&self.request, since, at)
                 } else {
                     reauthentication::suffices(&self.request, since, at)
@@ -207,7 +231,10 @@ impl First<'_> {
                 self.login_required("Nobody is signed in, or not recently enough, or not at the level asked for.")
             );
         }
-        let (text, cookies) = if first { self.seal().await? } else { (self.seal_again().await?, Vec::new()) };
+        let (text, cookies) = match text {
+            Some(text) => (text.to_owned(), Vec::new()),
+            None => self.seal().await?,
+        };
         let back = format!("{}?{RESUME}={text}", endpoint(&self.config, "/oauth2/auth"));
         Ok(Step { next: Next::Go(self.service.sign_in.page(purpose, &back)), cookies })
     }
@@ -250,7 +277,7 @@ impl First<'_> {
                 amr: signed_in.amr,
                 identity_session: Some(signed_in.session),
                 force_subject_identifier: None,
-                context: serde_json::Value::Null,
+                context: Value::Null,
                 claims: signed_in.claims,
             }),
             consent_skip: false,
@@ -266,11 +293,13 @@ impl First<'_> {
     /// Ties the authorization to this browser, and seals it.
     async fn seal(&mut self) -> Result<(String, Vec<CookieChange>), Refused> {
         let cookies = self.tie();
-        Ok((self.seal_again().await?, cookies))
+        let text = keep::seal(self.service, self.context, &self.config, &self.client.id, &self.challenge).await?;
+        Ok((text, cookies))
     }
 
-    async fn seal_again(&self) -> Result<String, Refused> {
-        Ok(keep::seal(self.service, self.context, &self.config, &self.client.id, &self.challenge).await?)
+    async fn is_meant(&self, subject: &str) -> Result<bool, Refused> {
+        let meant = Meant { request: &self.request, client: &self.client, subject, forced: None };
+        meant.is(self.service, self.context, &self.config).await
     }
 
     fn tie(&mut self) -> Vec<CookieChange> {
@@ -292,21 +321,6 @@ impl First<'_> {
 /// Whether the request has this word in `prompt`.
 pub(super) fn has_prompt(request: &AuthorizationRequest, word: &str) -> bool {
     request.prompt.iter().any(|known| known == word)
-}
-
-/// Whether the subject is the one of the `id_token_hint` and of the `claims` (OpenID Connect Core section 5.5.1), if they
-/// name one, under either name.
-pub(super) fn is_whom_was_meant(
-    request: &AuthorizationRequest,
-    config: &Config,
-    client: &Client,
-    subject: &str,
-) -> bool {
-    let obfuscated = || crate::subject::obfuscated(config, client, subject, None).ok().flatten();
-    let is_meant = |hinted: &str| hinted == subject || obfuscated().as_deref() == Some(hinted);
-    let claimed = |place: &str| request.claims.as_ref()?.get(place)?.get("sub")?.get("value")?.as_str();
-    let hints = [request.hinted_subject.as_deref(), claimed("id_token"), claimed("userinfo")];
-    hints.into_iter().flatten().all(is_meant)
 }
 
 /// The address with one more parameter in its query.

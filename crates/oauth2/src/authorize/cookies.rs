@@ -54,15 +54,13 @@ pub(crate) struct Jar<'a> {
 }
 
 impl Jar<'_> {
-    /// Browsers refuse a cookie with this prefix from any other host.
     fn name(&self, name: &str) -> String {
-        let prefix = if self.config.secure && self.config.domain.is_none() { "__Host-" } else { "" };
-        format!("{prefix}{name}")
+        self.config.full_name(name, "/")
     }
 
     /// The name of the cookie that remembers a sign-in.
     pub(crate) fn session(&self) -> String {
-        self.config.session_name.clone().unwrap_or_else(|| self.name("orrery_oauth2_session"))
+        self.config.session_name()
     }
 
     /// What the sign-in of these cookies may be stored under.

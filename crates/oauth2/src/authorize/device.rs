@@ -50,7 +50,7 @@ pub async fn device(
         requested_at: context.now,
         browser: UNTIED,
         remembered: None,
-        hinted_subject: None,
+        hint: None,
         pushed: None,
         device: Some(code.hash),
         parameters: parameters(&code)?,

@@ -2,7 +2,7 @@
 
 use orrery_core::{RequestContext, Timestamp};
 use orrery_keys::config::ID_TOKEN_SET;
-use orrery_keys::{Lifetime, VerifyError};
+use orrery_keys::{Claims, Lifetime, VerifyError};
 use serde_json::Value;
 
 use crate::client::ClientId;
@@ -11,10 +11,10 @@ use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 
 /// What an ID token of ours says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Hint {
-    /// `sub`, as the client knows it.
-    pub(crate) subject: String,
+    /// All of it, `sub` as the client knows it among it.
+    pub(crate) claims: Claims,
     /// `sid`.
     pub(crate) session: Option<String>,
     /// `aud`.
@@ -35,27 +35,37 @@ pub(crate) async fn read(
 ) -> Result<Hint, OAuth2Error> {
     let refused = |reason: &'static str| OAuth2Error::new(ErrorCode::InvalidRequest, reason);
     let verified = service.keys.verify_jwt(context.project, context.now, ID_TOKEN_SET, token, Lifetime::Ignored).await;
+    let none = "The parameter 'id_token_hint' is not an ID token of this server.";
     let claims = match verified {
-        Ok(verified) => verified.claims,
+        // The same keys sign logout tokens, which have another `typ`, and userinfo answers, which have no `exp`.
+        Ok(verified) if verified.typ.as_deref() == Some("JWT") && verified.claims.contains_key("exp") => {
+            verified.claims
+        }
         Err(VerifyError::Keys(error)) => return Err(error.into()),
-        Err(VerifyError::Invalid | VerifyError::Expired | VerifyError::NotYetValid) => {
-            return Err(refused("The parameter 'id_token_hint' is not an ID token of this server."));
+        Ok(_) | Err(VerifyError::Invalid | VerifyError::Expired | VerifyError::NotYetValid) => {
+            return Err(refused(none));
         }
     };
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if text("iss") != Some(config.issuer.as_str()) {
         return Err(refused("The parameter 'id_token_hint' was made by another issuer."));
     }
-    let subject = text("sub").ok_or_else(|| refused("The parameter 'id_token_hint' has no 'sub'."))?.to_owned();
-    let audience = match claims.get("aud") {
-        Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(several)) => several.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
+    if text("sub").is_none() {
+        return Err(refused("The parameter 'id_token_hint' has no 'sub'."));
+    }
+    let audience: Vec<ClientId> = match claims.get("aud") {
+        Some(Value::String(one)) => one.parse().into_iter().collect(),
+        Some(Value::Array(several)) => several.iter().filter_map(|one| one.as_str()?.parse().ok()).collect(),
         Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => Vec::new(),
     };
+    // A credential, which we sign too, is for nobody in particular.
+    if audience.is_empty() {
+        return Err(refused(none));
+    }
     Ok(Hint {
-        subject,
         session: text("sid").map(str::to_owned),
-        audience: audience.into_iter().filter_map(|id| id.try_into().ok()).collect(),
+        audience,
         issued_at: claims.get("iat").and_then(Value::as_i64).map(Timestamp::from_seconds),
+        claims,
     })
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use orrery_core::id::LoginSessionId;
 use orrery_core::{RequestContext, Timestamp};
 
-use super::begin::{has_prompt, is_whom_was_meant};
+use super::begin::has_prompt;
 use super::finish::finish;
+use super::meant::Meant;
 use super::proceed::{self, Authorization};
 use super::{CookieChange, Cookies, Refused, ReturnPath, Step, jar, level, reauthentication};
 use crate::challenge::seal::Kind;
@@ -46,7 +47,9 @@ pub async fn login(
     if has_prompt(&flow.request, "none") && !flow.login_skip {
         return Err(required("Somebody had to sign in, which 'prompt=none' excludes."));
     }
-    if !is_whom_was_meant(&flow.request, &config, &client, &accepted.subject) {
+    let forced = accepted.force_subject_identifier.as_deref();
+    let meant = Meant { request: &flow.request, client: &client, subject: &accepted.subject, forced };
+    if !meant.is(service, context, &config).await? {
         return Err(required("Somebody else signed in than the 'id_token_hint' names."));
     }
     if let Err(error) = level::check(&flow.request, &accepted.acr) {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{Parameters, Refused, check, request_object};
 use crate::client::Client;
 use crate::config::Config;
+use crate::dpop::{self, Target};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 use crate::store::PushedRequest;
@@ -31,14 +32,16 @@ pub struct Pushed {
     pub expires_in: Duration,
 }
 
-/// Takes over the request of an authenticated client, after the checks of the authorization endpoint.
+/// Takes over the request of an authenticated client, after the checks of the authorization endpoint. A DPoP `proof` beside it
+/// binds the code to its key, as `dpop_jkt` does (RFC 9449 section 10.1).
 ///
 /// # Errors
-/// What is wrong with the request.
+/// What is wrong with the request or the proof.
 pub async fn push(
     service: &OAuth2Service,
     context: &RequestContext,
     client: &Client,
+    proof: Option<&str>,
     parameters: &Parameters,
 ) -> Result<Pushed, OAuth2Error> {
     let config = service.config.load_full();
@@ -48,8 +51,17 @@ pub async fn push(
     }
     let parameters =
         request_object::resolve(service, context, &config, client, parameters.without(&CREDENTIALS)).await?;
-    let parameters = parameters.with("client_id", client.id.as_str());
+    let mut parameters = parameters.with("client_id", client.id.as_str());
     check(&parameters, client, &config).map_err(|refused| refused.error)?;
+    if let Some(proof) = proof {
+        let target = Target { method: "POST", addresses: &config.addresses("/oauth2/par"), access_token: None };
+        let jkt = dpop::check(service, context.project, context.now, proof, target).await?;
+        if parameters.get("dpop_jkt").is_some_and(|named| named != jkt) {
+            let reason = "The parameter 'dpop_jkt' names another key than the one of the DPoP proof.";
+            return Err(OAuth2Error::new(ErrorCode::InvalidDpopProof, reason));
+        }
+        parameters = parameters.with("dpop_jkt", &jkt);
+    }
     let reference = URL_SAFE_NO_PAD.encode(service.entropy.bytes::<32>());
     let pairs: Vec<_> = parameters.iter().map(|(name, value)| json!([name, value])).collect();
     let stored = PushedRequest {

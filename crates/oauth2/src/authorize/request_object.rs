@@ -12,9 +12,9 @@ use orrery_keys::foreign::{self, Peeked};
 use orrery_keys::{Claims, MAX_TOKEN, SigningAlgorithm};
 use serde_json::Value;
 
+use super::Parameters;
 use super::check::twice;
 use super::push::CREDENTIALS;
-use super::{Parameters, endpoint};
 use crate::assertion::{self, ASYMMETRIC};
 use crate::client::Client;
 use crate::client_auth::KeyFailure;
@@ -165,7 +165,7 @@ fn judge(
         return Err(invalid("its 'iss' must be the client_id"));
     }
     let mut audiences = assertion::own_addresses(config);
-    audiences.push(endpoint(config, "/oauth2/auth"));
+    audiences.extend(config.addresses("/oauth2/auth"));
     if !assertion::names(claims, &audiences) && (must || claims.contains_key("aud")) {
         return Err(invalid("its 'aud' does not name this server: use its issuer"));
     }

@@ -8,7 +8,7 @@ use crate::error::{ErrorCode, OAuth2Error};
 ///
 /// # Errors
 /// `unsupported_response_type` when it is missing, unknown or not registered with the client; `unauthorized_client` or
-/// `invalid_grant` when the client may not use the grant behind it.
+/// `invalid_grant` when the client may not use the grant behind it, or must have no token that is not bound to a key.
 pub(super) fn parse(client: &Client, text: Option<&str>) -> Result<Vec<String>, OAuth2Error> {
     let unsupported = |reason: String| Err(OAuth2Error::new(ErrorCode::UnsupportedResponseType, reason));
     let Some(text) = text else { return unsupported("The parameter 'response_type' is missing.".to_owned()) };
@@ -41,6 +41,11 @@ pub(super) fn parse(client: &Client, text: Option<&str>) -> Result<Vec<String>, 
     }
     if token || (!code && !none) {
         needs("implicit", ErrorCode::InvalidGrant)?;
+    }
+    if token && client.dpop_bound_access_tokens {
+        let reason = "The client is registered for access tokens that are bound to a key, and none is proved here. Ask for \
+                      a code.";
+        return Err(OAuth2Error::new(ErrorCode::UnauthorizedClient, reason));
     }
     Ok(words)
 }
@@ -127,6 +132,19 @@ mod tests {
         assert_eq!(code(&codes, "code id_token"), None);
         for refused in ["token", "id_token", "code token"] {
             assert_eq!(code(&codes, refused), Some(ErrorCode::InvalidGrant), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_client_whose_tokens_must_be_bound_gets_none_here() {
+        let all = ["code", "token", "id_token", "code token", "code id_token token"];
+        let free = client(&all, &["authorization_code", "implicit"]);
+        let bound = Client { dpop_bound_access_tokens: true, ..free.clone() };
+        for text in ["token", "code token", "code id_token token"] {
+            assert_eq!((code(&free, text), code(&bound, text)), (None, Some(ErrorCode::UnauthorizedClient)), "{text}");
+        }
+        for text in ["code", "id_token"] {
+            assert_eq!(code(&bound, text), None, "{text}");
         }
     }
 

@@ -66,6 +66,9 @@ pub trait SignIn: Send + Sync {
     /// Where a browser signs in; it comes back to `return_to`.
     fn page(&self, purpose: SignInFor, return_to: &str) -> String;
 
+    /// Names of the claims that [`SignedIn::claims`] may hold.
+    fn claims(&self) -> &'static [&'static str];
+
     /// Whether this is a session of ours, as opposed to one of another installation that a login application names.
     ///
     /// # Errors

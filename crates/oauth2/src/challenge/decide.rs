@@ -7,7 +7,7 @@ use super::seal::{Kind, Sealer};
 use super::{
     AuthorizationFlow, AuthorizationRequest, Decision, FlowState, LoginAccepted, LoginChallenge, Rejection, keep,
 };
-use crate::authorize::{client_id, endpoint, request_of, unknown_client};
+use crate::authorize::{Parameters, client_id, endpoint, request_of, unknown_client};
 use crate::client::Client;
 use crate::config::Config;
 use crate::consent::LONGEST;
@@ -127,7 +127,11 @@ pub async fn accept_login(
             return Err(OAuth2Error::new(ErrorCode::InvalidRequest, reason).into());
         }
         Some(_) => {
-            let query = challenge.parameters.with("prompt", "login").to_query();
+            let query = Parameters::default()
+                .with("client_id", request.client.as_str())
+                .with("prompt", "login")
+                .with("login_challenge", text)
+                .to_query();
             return Ok(format!("{}?{query}", endpoint(&service.config.load(), "/oauth2/auth")));
         }
         None => (false, context.now),

@@ -2,12 +2,13 @@
 
 use orrery_core::id::{ChallengeId, LoginSessionId};
 use orrery_core::{Timestamp, TokenHash};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::authorize::Parameters;
 
 /// An authorization on which nobody has decided yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LoginChallenge {
     /// The authorization.
     pub id: ChallengeId,
@@ -19,8 +20,8 @@ pub struct LoginChallenge {
     pub browser: TokenHash,
     /// Who is remembered in that browser and may go on without signing in: `skip`.
     pub remembered: Option<Remembered>,
-    /// Subject of the `id_token_hint`, whose signature was checked then.
-    pub hinted_subject: Option<String>,
+    /// Claims of the `id_token_hint`, whose signature was checked then.
+    pub hint: Option<Map<String, Value>>,
     /// The pushed request that it comes of.
     pub pushed: Option<TokenHash>,
     /// The device that is being approved (RFC 8628).
@@ -38,8 +39,11 @@ pub struct Remembered {
     pub authenticated_at: Timestamp,
 }
 
-/// The first byte: another layout gets another number.
+/// The first byte: another layout gets another number. In this one a hint was its subject alone, which is still read:
+/// challenges outlive an upgrade.
 const VERSION: u8 = 1;
+/// With a hint that is all of its claims.
+const HINTED: u8 = 2;
 /// Stands before a parameter whose name is spelled out.
 const SPELLED: u8 = u8::MAX;
 
@@ -71,20 +75,19 @@ impl LoginChallenge {
     /// As bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION];
+        let mut out = vec![if self.hint.is_some() { HINTED } else { VERSION }];
         out.extend_from_slice(self.id.as_uuid().as_bytes());
         out.extend_from_slice(self.session.as_uuid().as_bytes());
         out.extend_from_slice(&self.requested_at.as_micros().to_be_bytes());
         out.extend_from_slice(&self.browser.0);
-        let present =
-            [self.remembered.is_some(), self.hinted_subject.is_some(), self.pushed.is_some(), self.device.is_some()];
+        let present = [self.remembered.is_some(), self.hint.is_some(), self.pushed.is_some(), self.device.is_some()];
         out.push(present.iter().rev().fold(0, |bits, present| bits << 1 | u8::from(*present)));
         if let Some(remembered) = &self.remembered {
             text(&mut out, &remembered.subject);
             out.extend_from_slice(&remembered.authenticated_at.as_micros().to_be_bytes());
         }
-        if let Some(subject) = &self.hinted_subject {
-            text(&mut out, subject);
+        if let Some(claims) = &self.hint {
+            text(&mut out, &Value::Object(claims.clone()).to_string());
         }
         for hash in [self.pushed, self.device].into_iter().flatten() {
             out.extend_from_slice(&hash.0);
@@ -106,9 +109,7 @@ impl LoginChallenge {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = Reader(bytes);
-        if rest.array::<1>()? != [VERSION] {
-            return None;
-        }
+        let [version @ (VERSION | HINTED)] = rest.array()? else { return None };
         let id = ChallengeId::from_uuid(Uuid::from_bytes(rest.array()?));
         let session = LoginSessionId::from_uuid(Uuid::from_bytes(rest.array()?));
         let requested_at = rest.moment()?;
@@ -118,7 +119,11 @@ impl LoginChallenge {
             0 => None,
             _ => Some(Remembered { subject: rest.text()?, authenticated_at: rest.moment()? }),
         };
-        let hinted_subject = if present & 2 == 0 { None } else { Some(rest.text()?) };
+        let hint = match (present & 2, version) {
+            (0, _) => None,
+            (_, VERSION) => Some(Map::from_iter([("sub".to_owned(), Value::String(rest.text()?))])),
+            (_, _) => Some(serde_json::from_str(&rest.text()?).ok()?),
+        };
         let pushed = if present & 4 == 0 { None } else { Some(TokenHash(rest.array()?)) };
         let device = if present & 8 == 0 { None } else { Some(TokenHash(rest.array()?)) };
         let mut parameters = Vec::new();
@@ -130,7 +135,7 @@ impl LoginChallenge {
             parameters.push((name, rest.text()?));
         }
         let parameters = Parameters::new(parameters).ok()?;
-        Some(Self { id, session, requested_at, browser, remembered, hinted_subject, pushed, device, parameters })
+        Some(Self { id, session, requested_at, browser, remembered, hint, pushed, device, parameters })
     }
 }
 
@@ -176,6 +181,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use orrery_core::{EntropyExt as _, SystemEntropy};
+    use serde_json::json;
 
     use super::*;
 
@@ -197,7 +203,7 @@ mod tests {
             requested_at: Timestamp::from_micros(1_795_000_000_123_456),
             browser: TokenHash(entropy.bytes()),
             remembered: None,
-            hinted_subject: None,
+            hint: None,
             pushed: None,
             device: None,
             parameters: Parameters::new(pairs.map(|(a, b)| (a.to_owned(), b.to_owned()))).expect("within bounds"),
@@ -210,21 +216,35 @@ mod tests {
         let plain = challenge();
         assert_eq!(LoginChallenge::decode(&plain.encode()), Some(plain.clone()));
         let pairs = [("theirs", "ü".repeat(5000)), ("client_id", "app".to_owned())];
+        let claims = json!({"sub": "x".repeat(255), "aud": ["app"], "exp": 1});
+        let Value::Object(claims) = claims else { unreachable!("an object") };
         let full = LoginChallenge {
             remembered: Some(Remembered { subject: "ada".to_owned(), authenticated_at: Timestamp::from_seconds(-1) }),
-            hinted_subject: Some("x".repeat(255)),
+            hint: Some(claims.clone()),
             pushed: Some(TokenHash(entropy.bytes())),
             device: Some(TokenHash(entropy.bytes())),
             parameters: Parameters::new(pairs.map(|(a, b)| (a.to_owned(), b))).expect("within bounds"),
             ..plain.clone()
         };
         assert_eq!(LoginChallenge::decode(&full.encode()), Some(full.clone()));
-        let hinted = LoginChallenge { hinted_subject: Some(String::new()), ..plain };
+        let hinted = LoginChallenge { hint: Some(Map::new()), ..plain };
         assert_eq!(LoginChallenge::decode(&hinted.encode()), Some(hinted));
         let bytes = full.encode();
         for length in 0..bytes.len().min(400) {
             assert!(LoginChallenge::decode(&bytes[..length]).is_none_or(|cut| cut != full), "{length}");
         }
+    }
+
+    #[test]
+    fn what_was_sealed_before_an_upgrade_is_read_after_it() {
+        let plain = challenge();
+        let mut bytes = LoginChallenge { hint: Some(Map::new()), ..plain.clone() }.encode();
+        bytes[0] = VERSION;
+        // The text of the hint is `{}`: taken for a subject, it is one of two characters.
+        let subject = Map::from_iter([("sub".to_owned(), json!("{}"))]);
+        assert_eq!(LoginChallenge::decode(&bytes), Some(LoginChallenge { hint: Some(subject), ..plain }));
+        bytes[0] = HINTED + 1;
+        assert_eq!(LoginChallenge::decode(&bytes), None);
     }
 
     #[test]

@@ -87,7 +87,11 @@ pub(super) async fn publish_keys(
     context: &RequestContext,
     client: &Client,
 ) -> Result<(), OAuth2Error> {
-    let chosen = [&client.id_token_signed_response_alg, &client.userinfo_signed_response_alg];
+    let chosen = [
+        &client.id_token_signed_response_alg,
+        &client.userinfo_signed_response_alg,
+        &client.introspection_signed_response_alg,
+    ];
     for algorithm in chosen.into_iter().flatten().filter_map(|name| SigningAlgorithm::parse(name)) {
         service.keys.publish(context.project, context.now, ID_TOKEN_SET, algorithm).await?;
     }

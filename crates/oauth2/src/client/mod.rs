@@ -124,7 +124,7 @@ pub struct Client {
     pub userinfo_signed_response_alg: Option<String>,
     /// The algorithm of its ID tokens; `None` for the server's own.
     pub id_token_signed_response_alg: Option<String>,
-    /// The algorithm of signed introspection answers (RFC 9701); `None` for plain JSON.
+    /// The algorithm of signed introspection answers (RFC 9701); `None` for the server's own.
     pub introspection_signed_response_alg: Option<String>,
     /// Where a browser tells it of a logout.
     pub frontchannel_logout_uri: Option<String>,

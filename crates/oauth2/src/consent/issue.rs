@@ -116,7 +116,7 @@ pub async fn issue(
         let request = AccessRequest {
             client,
             subject: &grant.subject,
-            grant: Some(grant.id),
+            grant: Some(&grant),
             parent: None,
             derived_from: None,
             scope: &grant.scope,
@@ -185,11 +185,8 @@ fn grant(
         (true, seconds) => flow.requested_at + Duration::from_secs(seconds.min(LONGEST)),
     };
     let until_fetched = if flow.device.is_some() { config.ttl.device_user_code } else { config.ttl.auth_code };
-    // What an application says about somebody goes before what we know.
     let mut session = terms.session;
-    for (name, value) in claims::asked_for(request, &terms.scope, &login.claims) {
-        session.id_token.entry(name).or_insert(value);
-    }
+    claims::add(&mut session, request, &terms.scope, &login.claims);
     Ok(Grant {
         // What applications call the consent request is what administrators call the grant.
         id: GrantId::from_uuid(flow.id.as_uuid()),

@@ -25,6 +25,18 @@ pub struct SessionClaims {
     pub access_token: Map<String, Value>,
     /// Into ID tokens and userinfo.
     pub id_token: Map<String, Value>,
+    /// Into userinfo alone: what the client has asked for there (OpenID Connect Core section 5.5).
+    pub userinfo: Map<String, Value>,
+}
+
+impl SessionClaims {
+    /// What userinfo adds.
+    #[must_use]
+    pub fn of_userinfo(&self) -> Map<String, Value> {
+        let mut claims = self.userinfo.clone();
+        claims.extend(self.id_token.clone());
+        claims
+    }
 }
 
 /// How and when the person behind a grant signed in: what ID tokens say about it.

@@ -11,9 +11,9 @@ use crate::endpoint::Call;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::exchange::{Party, TokenType, read};
 use crate::grant_type::GrantType;
-use crate::scope;
 use crate::token::alone::{self, Origin, Wanted};
 use crate::token::response::TokenResponse;
+use crate::{scope, subject};
 
 /// How many actors a token may name, one behind the other.
 const MOST_ACTORS: usize = 8;
@@ -52,7 +52,7 @@ pub async fn exchange(call: &Call<'_>) -> Result<TokenResponse, OAuth2Error> {
         scope: &scope,
         audience: &audience,
         origin: Some(Origin {
-            actor: chain(actor.as_ref(), subject.actor.as_ref())?,
+            actor: chain(&config, client, actor.as_ref(), subject.actor.as_ref())?,
             ends: earlier(subject.ends, actor.as_ref().and_then(|actor| actor.ends)),
             grant: subject.grant,
             token: subject.token,
@@ -151,10 +151,16 @@ fn audience_for(call: &Call<'_>, subject: &Party) -> Result<Vec<String>, OAuth2E
     Ok(asked)
 }
 
-/// `act` (section 4.1): who acts now, and behind that who acted before.
-fn chain(actor: Option<&Party>, before: Option<&Value>) -> Result<Option<Value>, OAuth2Error> {
+/// `act` (section 4.1): who acts now, as the client knows them, and behind that who acted before.
+fn chain(
+    config: &Config,
+    client: &Client,
+    actor: Option<&Party>,
+    before: Option<&Value>,
+) -> Result<Option<Value>, OAuth2Error> {
     let Some(actor) = actor else { return Ok(before.cloned()) };
-    let mut act = json!({"sub": actor.subject, "iss": actor.issuer});
+    let sub = subject::known_to(config, client, actor.grant.as_ref(), &actor.subject)?;
+    let mut act = json!({"sub": sub, "iss": actor.issuer});
     if let Some(before) = before {
         act["act"] = before.clone();
     }

@@ -33,7 +33,7 @@ pub(super) async fn presented(
     parameter: Option<&str>,
 ) -> Result<Presented, OAuth2Error> {
     let (text, jkt) = read(service, context, request, path, parameter).await?;
-    let found = lookup::find(service, context.project, context.now, &text).await?;
+    let found = lookup::find_with_grant(service, context.project, context.now, &text).await?;
     if let Some(live) = &found {
         Origins::new(&live.client.allowed_cors_origins).allow_for(request);
     }
@@ -57,8 +57,8 @@ async fn read(
     let header = authorization(request)?.and_then(|header| header.split_once(' '));
     let of = |name: &str| header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(name)).map(|(_, token)| token.trim());
     if let Some(token) = of("dpop") {
-        let url = service.config.load().endpoint(path);
-        let target = Target { method: request.method().as_str(), url: &url, access_token: Some(token) };
+        let addresses = service.config.load().addresses(path);
+        let target = Target { method: request.method().as_str(), addresses: &addresses, access_token: Some(token) };
         let missing = || OAuth2Error::new(ErrorCode::InvalidDpopProof, "The DPoP header is missing.");
         let proof = proof(request)?.ok_or_else(missing)?;
         let jkt = dpop::check(service, context.project, context.now, proof, target).await?;

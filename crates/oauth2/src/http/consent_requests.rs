@@ -62,7 +62,11 @@ pub(super) async fn accept(
     let accept = AcceptConsent {
         scope: body.grant_scope,
         audience: body.grant_access_token_audience,
-        session: SessionClaims { access_token: body.session.access_token, id_token: body.session.id_token },
+        session: SessionClaims {
+            access_token: body.session.access_token,
+            id_token: body.session.id_token,
+            ..SessionClaims::default()
+        },
         remember: body.remember,
         remember_for: seconds(body.remember_for)?,
         context: body.context,

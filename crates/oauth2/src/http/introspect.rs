@@ -11,7 +11,7 @@ use crate::error::{ErrorCode, OAuth2Error};
 use crate::parameters::Parameters;
 use crate::scope;
 use crate::service::OAuth2Service;
-use crate::token::introspect::{self, Introspection, introspect};
+use crate::token::introspect::{self, Asker, Introspection, introspect};
 
 /// A signed answer (RFC 9701 section 4).
 const SIGNED: &str = "application/token-introspection+jwt";
@@ -22,7 +22,7 @@ pub(super) async fn for_administrators(
     FormBody(form): FormBody,
 ) -> Result<HttpResponse, ApiError> {
     let parameters = Parameters::new(form.iter())?;
-    let found = look(&service, &context, &parameters).await?;
+    let found = look(&service, &context, Asker::Administrator, &parameters).await?;
     answer(&found)
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn for_clients(
         }
         allow_origins(&service, &context, &request, &presented).await?;
         let client = client_auth::authenticate(&service, &context, &presented).await?;
-        let found = look(&service, &context, &parameters).await?;
+        let found = look(&service, &context, Asker::Client(&client.client), &parameters).await?;
         if !wants_jwt(&request) {
             return Ok(answer(&found));
         }
@@ -65,9 +65,10 @@ fn wants_jwt(request: &HttpRequest) -> bool {
 async fn look(
     service: &OAuth2Service,
     context: &Context,
+    asker: Asker<'_>,
     parameters: &Parameters,
 ) -> Result<Introspection, OAuth2Error> {
     let Some(token) = parameters.get("token") else { return Ok(Introspection::default()) };
     let required = scope::parse(parameters.get("scope").unwrap_or_default());
-    introspect(service, context.project, context.now, token, &required).await
+    introspect(service, context.project, context.now, asker, token, &required).await
 }

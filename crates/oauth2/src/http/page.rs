@@ -79,15 +79,16 @@ pub(super) fn with_cookies(
     config: &CookieConfig,
     changes: &[CookieChange],
 ) -> Result<HttpResponse, ApiError> {
-    let policy = CookiePolicy {
+    let session = config.session_name();
+    let policy = |name: &str| CookiePolicy {
         domain: config.domain.clone(),
-        path: "/".to_owned(),
+        path: if name == session { config.session_path() } else { "/" }.to_owned(),
         same_site: if config.same_site_none { SameSite::None } else { SameSite::Lax },
         secure: config.secure,
     };
     let cookies = changes.iter().map(|change| match change {
-        CookieChange::Set { name, value, max_age } => policy.cookie(name, value.clone(), Some(*max_age)),
-        CookieChange::Remove { name } => policy.removal(name),
+        CookieChange::Set { name, value, max_age } => policy(name).cookie(name, value.clone(), Some(*max_age)),
+        CookieChange::Remove { name } => policy(name).removal(name),
     });
     response::with_cookies(answer, cookies.collect::<Vec<_>>())
 }

@@ -39,7 +39,7 @@ pub(super) fn claims(session: Option<&Value>, flow: Option<&Row>) -> Result<Sess
         Some(Value::Object(members)) => members,
         Some(_) | None => Map::new(),
     };
-    Ok(SessionClaims { access_token: object(access), id_token: object(id) })
+    Ok(SessionClaims { access_token: object(access), id_token: object(id), ..SessionClaims::default() })
 }
 
 /// How somebody signed in. Where nobody knows the login session any more, one that is the grant's own stands for it.

@@ -12,11 +12,12 @@ use orrery_keys::config::ID_TOKEN_SET;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::client::Client;
+use crate::client::{Client, SubjectType};
 use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
 use crate::session::LoginSession;
 use crate::store::SessionEnded;
+use crate::subject;
 
 /// Life of a logout token (section 2.4 recommends two minutes at most). Nobody is told after it has expired.
 const LIFE: Duration = Duration::from_secs(120);
@@ -75,7 +76,7 @@ async fn notice(
     })
 }
 
-/// A logout token (section 2.4). It names the session and the person, and has no `nonce`.
+/// A logout token (section 2.4). It names the session, and the person as the client knows them, and has no `nonce`.
 async fn token(
     service: &OAuth2Service,
     context: &RequestContext,
@@ -83,17 +84,23 @@ async fn token(
     session: &LoginSession,
 ) -> Result<String, OAuth2Error> {
     let config = service.config.load_full();
-    let subject = crate::subject::obfuscated(&config, client, &session.subject, None).ok().flatten();
-    let claims = json!({
+    let mut claims = json!({
         "iss": config.issuer,
         "aud": [client.id],
-        "sub": subject.as_ref().unwrap_or(&session.subject),
         "sid": session.id,
         "iat": context.now.as_seconds(),
         "exp": (context.now + LIFE).as_seconds(),
         "jti": service.entropy.uuid(),
         "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
     });
+    let subject = match client.subject_type {
+        SubjectType::Public => Some(session.subject.clone()),
+        SubjectType::Pairwise => subject::last_known_to(service, context.project, client, &session.subject).await?,
+    };
+    // The session is enough, where the person cannot be named to this client.
+    if let Some(subject) = subject {
+        claims["sub"] = json!(subject);
+    }
     let Value::Object(claims) = claims else { return Err(OAuth2Error::internal("claims are an object")) };
     let algorithm = client.id_token_signed_response_alg.as_deref().and_then(SigningAlgorithm::parse);
     let token = TokenToSign { set: ID_TOKEN_SET, algorithm, typ: "logout+jwt", claims: &claims };

@@ -28,6 +28,17 @@ pub trait GrantStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Grant>, StoreError>;
 
+    /// One grant, unless it is gone or the identity behind it is not active any more.
+    async fn grant_by_id(&self, project: ProjectId, id: GrantId) -> Result<Option<Grant>, StoreError>;
+
+    /// The newest grant of a person to a client, as long as its row is kept: what the client knows the person by.
+    async fn grant_newest(
+        &self,
+        project: ProjectId,
+        subject: &str,
+        client: &ClientId,
+    ) -> Result<Option<Grant>, StoreError>;
+
     /// The newest grant to a client in a session.
     async fn grant_of_session(
         &self,

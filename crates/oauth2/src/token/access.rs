@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use orrery_core::id::GrantId;
 use orrery_core::secret::Purpose;
 use orrery_core::{ProjectId, Timestamp, TokenHash};
 use serde_json::{Map, Value};
@@ -10,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{OpaqueKind, StoredToken, TokenKind, jwt, opaque};
 use crate::client::{AccessTokenStrategy, Client};
 use crate::error::OAuth2Error;
+use crate::grant::Grant;
 use crate::service::OAuth2Service;
 
 /// What an access token is to say.
@@ -17,10 +17,10 @@ use crate::service::OAuth2Service;
 pub struct AccessRequest<'a> {
     /// Whom it is for.
     pub client: &'a Client,
-    /// Whom it speaks for.
+    /// Whom it speaks for. A JWT says that as the client knows them.
     pub subject: &'a str,
-    /// The family that it belongs to.
-    pub grant: Option<GrantId>,
+    /// What it comes of: the family that it belongs to.
+    pub grant: Option<&'a Grant>,
     /// The refresh token beside it.
     pub parent: Option<TokenHash>,
     /// The token that it was exchanged for (RFC 8693), and with which it ends.
@@ -60,7 +60,7 @@ impl std::fmt::Debug for IssuedAccess {
 /// Makes an access token, as the client or the configuration wants it.
 ///
 /// # Errors
-/// When no key can sign.
+/// When no key can sign; `invalid_request` for a JWT where the client cannot be told who somebody is.
 pub async fn issue(
     service: &OAuth2Service,
     project: ProjectId,
@@ -83,7 +83,7 @@ pub async fn issue(
     let stored = stored_by.map(|key| StoredToken {
         hash: service.keyring.hash(Purpose::AccessToken, &key),
         kind: TokenKind::Access,
-        grant: request.grant,
+        grant: request.grant.map(|grant| grant.id),
         parent: request.parent,
         derived_from: request.derived_from,
         client: request.client.id.clone(),

@@ -4,8 +4,9 @@ use orrery_core::{Timestamp, TokenHash};
 use serde_json::{Map, Value};
 
 use super::access::{self, AccessRequest};
+use super::hook::{self, Planned};
+use super::lifespan;
 use super::response::{TokenResponse, TokenType};
-use super::{hook, lifespan};
 use crate::endpoint::Call;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant::{Grant, SessionClaims};
@@ -48,12 +49,15 @@ pub async fn issue(call: &Call<'_>, grant_type: GrantType, wanted: Wanted<'_>) -
     let Wanted { subject, scope, audience, origin } = wanted;
     let Origin { grant, token, claims, actor, ends } = origin.unwrap_or_default();
     let session = SessionClaims { access_token: claims, ..SessionClaims::default() };
-    let session = hook::call(call, grant_type, grant.as_ref(), scope, audience, &session).await?;
     let lifespan = lifespan::access(client, &service.config.load().ttl, grant_type);
+    let lifespan = ends.map_or(lifespan, |ends| lifespan.min(ends.since(*now)));
+    let (grant, expires_at) = (grant.as_ref(), *now + lifespan);
+    let planned = Planned { grant_type, grant, subject, scope, audience, session: &session, expires_at };
+    let session = hook::call(call, planned).await?;
     let request = AccessRequest {
         client,
         subject,
-        grant: grant.map(|grant| grant.id),
+        grant,
         parent: None,
         derived_from: token,
         scope,
@@ -61,7 +65,7 @@ pub async fn issue(call: &Call<'_>, grant_type: GrantType, wanted: Wanted<'_>) -
         claims: session.access_token,
         actor,
         jkt: call.jkt.clone(),
-        lifespan: ends.map_or(lifespan, |ends| lifespan.min(ends.since(*now))),
+        lifespan,
     };
     let access = access::issue(service, *project, *now, request).await?;
     if let Some(stored) = &access.stored

@@ -5,9 +5,10 @@ use std::time::Duration;
 use orrery_core::{Timestamp, TokenHash};
 
 use super::access::{self, AccessRequest};
+use super::hook::{self, Planned};
 use super::id_token::{self, IdTokenRequest};
 use super::response::{TokenResponse, TokenType};
-use super::{RefreshToken, StoredToken, hook, lifespan};
+use super::{RefreshToken, StoredToken, lifespan};
 use crate::consent::LONGEST;
 use crate::credential::{self, CredentialNonce};
 use crate::endpoint::Call;
@@ -57,11 +58,21 @@ pub async fn issue(
 ) -> Result<Issued, OAuth2Error> {
     let Call { service, project, now, client, .. } = call;
     let config = service.config.load();
-    let session = hook::call(call, grant_type, Some(grant), access_scope, &grant.audience, &grant.session).await?;
+    let lifespan = lifespan::access(client, &config.ttl, grant_type);
+    let planned = Planned {
+        grant_type,
+        grant: Some(grant),
+        subject: &grant.subject,
+        scope: access_scope,
+        audience: &grant.audience,
+        session: &grant.session,
+        expires_at: *now + lifespan,
+    };
+    let session = hook::call(call, planned).await?;
     let request = AccessRequest {
         client,
         subject: &grant.subject,
-        grant: Some(grant.id),
+        grant: Some(grant),
         parent: refresh.map(|refresh| refresh.token.hash(&service.keyring)),
         derived_from: None,
         scope: access_scope,
@@ -69,7 +80,7 @@ pub async fn issue(
         claims: session.access_token,
         actor: None,
         jkt: call.jkt.clone(),
-        lifespan: lifespan::access(client, &config.ttl, grant_type),
+        lifespan,
     };
     let access = access::issue(service, *project, *now, request).await?;
     let mut id_token = None;
@@ -102,7 +113,7 @@ pub async fn issue(
 
 fn credential_nonce(call: &Call<'_>, scope: &[String], access_token: &str) -> Option<CredentialNonce> {
     let asked = scope::is_openid(scope) && scope.iter().any(|scope| scope == credential::SCOPE);
-    asked.then(|| credential::nonce(&call.service.keyring, call.now, access_token))
+    asked.then(|| credential::nonce(call.service, call.now, access_token))
 }
 
 fn stored_refresh(call: &Call<'_>, grant: &Grant, grant_type: GrantType, refresh: Refresh<'_>) -> StoredToken {

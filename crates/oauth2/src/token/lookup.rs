@@ -7,7 +7,7 @@ use orrery_keys::{Claims, Lifetime, VerifyError};
 use serde_json::Value;
 
 use super::{RefreshToken, StoredToken, TokenKind, jwt};
-use crate::client::{Client, ClientId};
+use crate::client::{Client, ClientId, SubjectType};
 use crate::error::OAuth2Error;
 use crate::grant::Grant;
 use crate::service::OAuth2Service;
@@ -21,13 +21,30 @@ pub struct LiveToken {
     pub id: Option<String>,
     /// Whom it was issued to.
     pub client: Client,
-    /// What it comes of.
+    /// What it comes of. Of a token that rests nowhere only where somebody looked.
     pub grant: Option<Grant>,
     /// Whether it rests in storage, so that it can be revoked.
     pub stored: bool,
 }
 
-/// The token, if it is good: known, not over, not revoked, and its client and whoever granted it still there.
+/// The token, if it is good, with the grant that it comes of, if there is one.
+///
+/// # Errors
+/// Only when it could not be looked at.
+pub async fn find_with_grant(
+    service: &OAuth2Service,
+    project: ProjectId,
+    now: Timestamp,
+    text: &str,
+) -> Result<Option<LiveToken>, OAuth2Error> {
+    match find(service, project, now, text).await? {
+        Some(live) if !live.stored && live.grant.is_none() => with_grant(service, project, live).await,
+        found => Ok(found),
+    }
+}
+
+/// The token, if it is good: known, not over, not revoked, and its client and whoever granted it still there. One that rests
+/// nowhere is good by itself, as long as its client is there.
 ///
 /// # Errors
 /// Only when it could not be looked at.
@@ -101,7 +118,8 @@ async fn by_hash(
     Ok(good.map(|found| LiveToken { token: found.token, id, client: found.client, grant: found.grant, stored: true }))
 }
 
-/// What a token that rests nowhere says, as long as its client is there.
+/// What a token that rests nowhere says, as long as its client is there. What a pairwise client knows a person by says
+/// nothing to anybody else: then the grant is looked up, which knows who it is.
 async fn stateless(
     service: &OAuth2Service,
     project: ProjectId,
@@ -115,24 +133,45 @@ async fn stateless(
     let seconds = |name: &str| claims.get(name).and_then(Value::as_i64).map(Timestamp::from_seconds);
     let Some(client) = text("client_id").and_then(|id| id.parse::<ClientId>().ok()) else { return Ok(None) };
     let Some(record) = service.clients.client_by_id(project, &client).await? else { return Ok(None) };
+    let issued_at = seconds("iat").unwrap_or(Timestamp::EPOCH);
+    // Another client may have had the id before.
+    if issued_at < record.client.created_at {
+        return Ok(None);
+    }
     let scope = text("scope").map_or_else(|| list("scp"), crate::scope::parse);
-    let ext = claims.get("ext").and_then(Value::as_object).cloned();
     let token = StoredToken {
         hash: TokenHash([0; 32]),
         kind: TokenKind::Access,
-        grant: None,
+        grant: text(jwt::GRANT).and_then(|id| id.parse().ok()),
         parent: None,
         derived_from: None,
         client,
         subject: text("sub").unwrap_or_default().to_owned(),
         scope,
         audience: list("aud"),
-        claims: ext.unwrap_or_default(),
+        claims: jwt::added(&service.config.load(), claims),
         actor: claims.get("act").cloned(),
         jkt: claims.get("cnf").and_then(|cnf| cnf.get("jkt")?.as_str()).map(str::to_owned),
-        issued_at: seconds("iat").unwrap_or(Timestamp::EPOCH),
+        issued_at,
         expires_at: seconds("exp"),
     };
     let id = text("jti").map(str::to_owned);
-    Ok(Some(LiveToken { token, id, client: record.client.clone(), grant: None, stored: false }))
+    let live = LiveToken { token, id, client: record.client.clone(), grant: None, stored: false };
+    match live.client.subject_type {
+        SubjectType::Public => Ok(Some(live)),
+        SubjectType::Pairwise => with_grant(service, project, live).await,
+    }
+}
+
+/// A token that rests nowhere with the grant that it names, if it names one. Without that it is not good.
+async fn with_grant(
+    service: &OAuth2Service,
+    project: ProjectId,
+    mut live: LiveToken,
+) -> Result<Option<LiveToken>, OAuth2Error> {
+    let Some(id) = live.token.grant else { return Ok(Some(live)) };
+    let Some(grant) = service.grants.grant_by_id(project, id).await? else { return Ok(None) };
+    live.token.subject.clone_from(&grant.subject);
+    live.grant = Some(grant);
+    Ok(Some(live))
 }

@@ -1,11 +1,12 @@
 //! Grants.
 
 use async_trait::async_trait;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use orrery_core::id::{GrantId, LoginSessionId};
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, Timestamp};
+use orrery_identity::identity::IdentityState;
 use orrery_oauth2::client::{Client, ClientId};
 use orrery_oauth2::grant::Grant;
 use orrery_oauth2::store::{GrantStore, GrantWithClient, Granted};
@@ -13,11 +14,11 @@ use uuid::Uuid;
 
 use super::super::{Conn, Db, REMEMBERED_UNTIL};
 use super::{Store, token};
-use crate::columns::{At, Document, Moment, Uid};
+use crate::columns::{At, Document, Moment, Uid, Word};
 use crate::error::Outcome;
 use crate::page;
 use crate::rows::grant::{AuthorizationCodeRow, GrantRow};
-use crate::schema::{authorization_codes, clients, grants};
+use crate::schema::{authorization_codes, clients, grants, identities};
 
 /// Whether the time for which a grant is remembered has not passed.
 macro_rules! still_remembered {
@@ -46,6 +47,45 @@ impl GrantStore for Store {
                 .filter(grants::remember)
                 .filter(grants::skipped.eq(false))
                 .filter(still_remembered!(now))
+                .select(GrantRow::as_select())
+                .first(connection)
+                .optional()?;
+            row.map(GrantRow::into_grant).transpose()
+        })
+        .await
+    }
+
+    async fn grant_by_id(&self, project: ProjectId, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        self.read(move |connection| {
+            let identity = identities::table
+                .filter(identities::project_id.eq(grants::project_id))
+                .filter(identities::id.nullable().eq(grants::identity_id))
+                .filter(identities::state.eq(Word(IdentityState::Active)));
+            let row = grants::table
+                .filter(grants::project_id.eq(Uid(project)))
+                .filter(grants::id.eq(Uid(id)))
+                .filter(grants::identity_id.is_null().or(exists(identity)))
+                .select(GrantRow::as_select())
+                .first(connection)
+                .optional()?;
+            row.map(GrantRow::into_grant).transpose()
+        })
+        .await
+    }
+
+    async fn grant_newest(
+        &self,
+        project: ProjectId,
+        subject: &str,
+        client: &ClientId,
+    ) -> Result<Option<Grant>, StoreError> {
+        let (subject, client) = (subject.to_owned(), client.to_string());
+        self.read(move |connection| {
+            let row = grants::table
+                .filter(grants::project_id.eq(Uid(project)))
+                .filter(grants::subject.eq(subject))
+                .filter(grants::client_id.eq(client))
+                .order(grants::requested_at.desc())
                 .select(GrantRow::as_select())
                 .first(connection)
                 .optional()?;

@@ -1,20 +1,24 @@
 //! Grants, and the sign-ins that they came through.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use orrery_core::PageRequest;
 use orrery_core::id::{GrantId, LoginSessionId};
+use orrery_identity::identity::IdentityState;
 use orrery_oauth2::client::Client;
 use orrery_oauth2::grant::Grant;
 use orrery_oauth2::session::LoginSession;
 use orrery_oauth2::store::{Begins, GrantWithClient, LoginCompleted, SessionEnd, SessionEnded, SessionWrite, Stepped};
 
 use crate::oauth2_sample::{SUBJECT, flow, grant, granted, login_session, registered};
-use crate::sample::{HOUR, NOW, event, identity};
+use crate::sample::{HOUR, NOW, entropy, event, identity};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
 
 on_both_engines!(
     the_newest_remembered_grant_is_found,
+    a_grant_is_found_while_the_identity_is_active,
+    the_newest_grant_says_what_a_client_knows_somebody_by,
     lists_show_what_is_granted_and_not_yet_forgotten,
     taking_back_a_grant_ends_its_codes,
     ending_a_session_names_its_clients_once,
@@ -77,6 +81,46 @@ async fn the_newest_remembered_grant_is_found(stage: Stage) {
     assert_eq!(find(NOW).await, Some(minute));
     assert_eq!(find(NOW + Duration::from_secs(60)).await, Some(forever), "the newer one is forgotten by then");
     assert_eq!(find(NOW + HOUR).await, None, "nobody needs the row by then");
+}
+
+async fn a_grant_is_found_while_the_identity_is_active(stage: Stage) {
+    let client = registered(&stage, "app").await;
+    let session = login_session();
+    let mut person = identity("ada@example.org");
+    let identities = stage.database.identities();
+    identities.identity_create(OURS, &person).await.expect("creates");
+    let hers = Grant { identity: Some(person.id), ..grant(&client, session.id) };
+    let nobodys = grant(&client, session.id);
+    for one in [&hers, &nobodys] {
+        give(&stage, &client, &session, one).await;
+    }
+    let find = async |id| stage.database.grants().grant_by_id(OURS, id).await.expect("reads");
+    assert_eq!((find(hers.id).await, find(nobodys.id).await), (Some(hers.clone()), Some(nobodys.clone())));
+    assert_eq!(find(GrantId::generate(&entropy())).await, None);
+    person.state = IdentityState::Inactive;
+    identities.identity_update(OURS, &person, &BTreeSet::new()).await.expect("updates");
+    assert_eq!((find(hers.id).await, find(nobodys.id).await), (None, Some(nobodys)));
+}
+
+async fn the_newest_grant_says_what_a_client_knows_somebody_by(stage: Stage) {
+    let (client, other) = (registered(&stage, "app").await, registered(&stage, "other").await);
+    let session = login_session();
+    let find = async || stage.database.grants().grant_newest(OURS, SUBJECT, &client.id).await.expect("reads");
+    assert_eq!(find().await, None);
+    // It counts although nobody was asked and nobody needs it any more.
+    let newest = Grant {
+        skipped: true,
+        remember: false,
+        requested_at: NOW + HOUR,
+        expires_at: NOW,
+        ..grant(&client, session.id)
+    };
+    let theirs = Grant { subject: "bob".to_owned(), requested_at: NOW + HOUR * 2, ..grant(&client, session.id) };
+    let elsewhere = Grant { requested_at: NOW + HOUR * 2, ..grant(&other, session.id) };
+    for one in [&grant(&client, session.id), &newest, &theirs, &elsewhere] {
+        give(&stage, &client, &session, one).await;
+    }
+    assert_eq!(find().await, Some(newest));
 }
 
 async fn lists_show_what_is_granted_and_not_yet_forgotten(stage: Stage) {
@@ -187,6 +231,8 @@ async fn another_project_sees_and_ends_nothing(stage: Stage) {
     give(&stage, &client, &session, &one).await;
     let (grants, sessions) = (stage.database.grants(), stage.database.login_sessions());
     assert_eq!(grants.grant_remembered(THEIRS, SUBJECT, &client.id, NOW).await.expect("reads"), None);
+    assert_eq!(grants.grant_by_id(THEIRS, one.id).await.expect("reads"), None);
+    assert_eq!(grants.grant_newest(THEIRS, SUBJECT, &client.id).await.expect("reads"), None);
     let page = PageRequest::Keyset { size: 5, after: None };
     assert!(grants.grant_list(THEIRS, SUBJECT, None, &page, NOW).await.expect("lists").items.is_empty());
     assert!(!grants.grant_revoke(THEIRS, one.id).await.expect("asks"));

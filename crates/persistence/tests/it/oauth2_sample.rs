@@ -169,6 +169,7 @@ fn claims() -> SessionClaims {
     SessionClaims {
         access_token: object(json!({"role": "admin"})),
         id_token: object(json!({"email": "ada@example.org"})),
+        userinfo: object(json!({"phone_number": "+1"})),
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             login_consent_request: ttl.login_consent_request.0,
             authentication_session: ttl.authentication_session.0,
             pushed_request: ttl.pushed_request.0,
+            credential_nonce: ttl.vc_nonce.0,
         },
         scope_strategy: match oauth2.strategies.scope {
             ScopeMatching::Wildcard => target::ScopeStrategy::Wildcard,
@@ -71,7 +72,6 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             jti_optional: oauth2.grant.jwt.jti_optional,
             iat_optional: oauth2.grant.jwt.iat_optional,
             max_ttl: oauth2.grant.jwt.max_ttl.0,
-            omit_audience: oauth2.grant.jwt.omit_assertion_audience,
         },
         device: target::DeviceConfig {
             polling_interval: oauth2.device_authorization.token_polling_interval.0,
@@ -103,6 +103,7 @@ pub(super) fn settings(config: &Config, mode: Mode, addresses: &Addresses) -> an
             registrations: config.limits.registrations_per_minute,
         },
         dpop_nonces: oauth2.dpop.require_nonce,
+        open_introspection: oauth2.introspection.open,
         dev: mode == Mode::Dev,
         ..defaults
     })
@@ -159,6 +160,7 @@ fn discovery(oauth2: &OAuth2) -> target::DiscoveryConfig {
         device_authorization_url: discovery.device_authorization_url.clone(),
         client_registration_url: discovery.client_registration_url.clone(),
         userinfo_url: discovery.userinfo_url.clone(),
+        verifiable_credentials_url: discovery.verifiable_credentials_url.clone(),
     }
 }
 

@@ -65,6 +65,10 @@ impl SignIn for IdentitySignIn {
         format!("{base}/self-service/{flow}/browser?{}", query.finish())
     }
 
+    fn claims(&self) -> &'static [&'static str] {
+        &CLAIMS
+    }
+
     async fn is_session(&self, project: ProjectId, id: SessionId) -> Result<bool, StoreError> {
         Ok(self.0.sessions.session_by_id(project, id).await?.is_some())
     }
@@ -73,6 +77,21 @@ impl SignIn for IdentitySignIn {
         self.0.sessions.session_revoke(project, id).await.map(|_| ())
     }
 }
+
+/// What [`claims`] may say.
+const CLAIMS: [&str; 11] = [
+    "name",
+    "given_name",
+    "family_name",
+    "preferred_username",
+    "picture",
+    "locale",
+    "updated_at",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+];
 
 /// What OpenID Connect knows people by. A name that is an object has the parts that the default schema gives it.
 fn claims(identity: &Identity) -> Map<String, Value> {
@@ -122,4 +141,41 @@ fn methods(used: impl Iterator<Item = AuthenticationMethod>) -> Vec<String> {
         }
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use orrery_core::id::AddressId;
+    use orrery_core::{SystemEntropy, Timestamp};
+    use orrery_identity::identity::{AddressStatus, VerifiableAddress};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_people_is_advertised_and_nothing_else() {
+        let entropy = SystemEntropy::default();
+        let mut identity = Identity::new("default", Timestamp::EPOCH, &entropy);
+        for (via, value) in [(Via::Email, "ada@example.org"), (Via::Sms, "+1")] {
+            identity.verifiable_addresses.push(VerifiableAddress {
+                id: AddressId::generate(&entropy),
+                value: value.to_owned(),
+                via,
+                verified: true,
+                status: AddressStatus::Completed,
+                verified_at: None,
+                created_at: Timestamp::EPOCH,
+                updated_at: Timestamp::EPOCH,
+            });
+        }
+        let mut traits = json!({"username": "ada", "picture": "https://a.example/", "locale": "en"});
+        traits["name"] = json!({"first": "Ada", "last": "Lovelace"});
+        identity.traits = traits.as_object().cloned().expect("an object");
+        let mut advertised = CLAIMS.to_vec();
+        advertised.sort_unstable();
+        let said = claims(&identity);
+        let mut said: Vec<_> = said.keys().map(String::as_str).collect();
+        said.sort_unstable();
+        assert_eq!(said, advertised);
+    }
 }

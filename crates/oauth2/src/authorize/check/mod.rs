@@ -16,6 +16,9 @@ const MIN_ENTROPY: usize = 8;
 /// Longest text of the request that is kept word by word (`acr_values`, `ui_locales`, `prompt`).
 const MAX_WORDS: usize = 32;
 
+/// Words of `prompt` (OpenID Connect Core section 3.1.2.1, Initiating User Registration 1.0, and what Hydra calls that).
+pub(crate) const PROMPTS: [&str; 6] = ["none", "login", "consent", "select_account", "create", "registration"];
+
 /// A request whose every parameter is right, except for what needs a key or another server to judge: `id_token_hint`,
 /// `request` and `request_uri` are looked at before.
 ///
@@ -219,8 +222,7 @@ fn is_digest(text: &str) -> bool {
 
 fn prompt(text: Option<&str>) -> Result<Vec<String>, OAuth2Error> {
     let words = list(text);
-    let known = ["none", "login", "consent", "select_account", "create", "registration"];
-    if let Some(word) = words.iter().find(|word| !known.contains(&word.as_str())) {
+    if let Some(word) = words.iter().find(|word| !PROMPTS.contains(&word.as_str())) {
         return Err(invalid(format!("The value '{word}' of 'prompt' is not supported.")));
     }
     if words.len() > 1 && response_type::has(&words, "none") {

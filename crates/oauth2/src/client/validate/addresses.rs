@@ -1,7 +1,5 @@
 //! The addresses of a client.
 
-use std::collections::BTreeSet;
-
 use url::Url;
 
 use super::wrong;
@@ -93,12 +91,6 @@ pub(super) fn redirects(redirect_uris: &[String]) -> Result<(), OAuth2Error> {
         }
     }
     Ok(())
-}
-
-/// How many different hosts the redirect addresses have.
-pub(super) fn hosts(redirect_uris: &[String]) -> usize {
-    let hosts = redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok()?.host_str().map(str::to_owned));
-    hosts.collect::<BTreeSet<_>>().len()
 }
 
 /// `post_logout_redirect_uris`: each on the site of some redirect address.

@@ -13,6 +13,7 @@ use super::{AccessTokenStrategy, AuthMethod, Client, ClientId, ClientMetadata, L
 use crate::OAuth2Service;
 use crate::config::Config;
 use crate::error::{ErrorCode, OAuth2Error};
+use crate::subject;
 
 /// Fewest characters of a secret that somebody chose.
 const SHORTEST_SECRET: usize = 6;
@@ -171,8 +172,12 @@ fn subject_type(
         let names: Vec<_> = config.subject_types.iter().map(|kind| super::document::subject_name(*kind)).collect();
         return Err(wrong(format!("The member subject_type must be {}.", names.join(" or "))));
     };
-    if subject_type == SubjectType::Pairwise && sector.is_none() && addresses::hosts(redirect_uris) > 1 {
-        return Err(wrong("A pairwise client whose redirect_uris have several hosts needs a sector_identifier_uri."));
+    // A machine has no redirect addresses, and knows nobody.
+    let knows_people = !redirect_uris.is_empty();
+    if subject_type == SubjectType::Pairwise && knows_people && subject::sector(sector, redirect_uris).is_none() {
+        return Err(wrong(
+            "A pairwise client whose redirect_uris have several hosts, or none, needs a sector_identifier_uri.",
+        ));
     }
     Ok(subject_type)
 }

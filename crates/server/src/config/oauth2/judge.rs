@@ -30,6 +30,7 @@ pub(in crate::config) fn check(oauth2: &OAuth2, mode: Mode, problems: &mut Vec<P
         ("auth_code", ttl.auth_code),
         ("device_user_code", ttl.device_user_code),
         ("pushed_request", ttl.pushed_request),
+        ("vc_nonce", ttl.vc_nonce),
     ] {
         if lifetime.0 < Duration::from_secs(1) {
             problems.push(Problem::new(format!("oauth2.ttl.{name}"), "shorter than a second: nobody could use it"));
@@ -52,6 +53,9 @@ pub(in crate::config) fn check(oauth2: &OAuth2, mode: Mode, problems: &mut Vec<P
             )
             .hint("generate one with: openssl rand -base64 32; it must never change"),
         );
+    }
+    if oauth2.cookies.paths.session.as_ref().is_some_and(|path| !path.starts_with('/')) {
+        problems.push(Problem::new("oauth2.cookies.paths.session", "a path begins with a slash"));
     }
     let code = &oauth2.device_authorization.user_code;
     if code.length.is_some_and(|length| !(6..=64).contains(&length)) {
@@ -104,12 +108,6 @@ pub(in crate::config) fn idle(oauth2: &OAuth2, found: &mut Vec<Problem>) {
             oauth2.hashers.is_some(),
             "chosen secrets are hashed like passwords (identity.hashers); generated ones need no slow hash",
         ),
-        ("ttl.vc_nonce", oauth2.ttl.vc_nonce.is_some(), "the draft that used it was given up"),
-        (
-            "webfinger.oidc_discovery.verifiable_credentials_url",
-            oauth2.webfinger.oidc_discovery.verifiable_credentials_url.is_some(),
-            "the draft that used it was given up",
-        ),
         (
             "webfinger.jwks.broadcast_keys",
             !oauth2.webfinger.jwks.broadcast_keys.is_empty(),
@@ -124,6 +122,11 @@ pub(in crate::config) fn idle(oauth2: &OAuth2, found: &mut Vec<Problem>) {
             "grant.refresh_token.rotation_grace_reuse_count",
             oauth2.grant.refresh_token.rotation_grace_reuse_count.is_some(),
             "a retry gets the same token, however often",
+        ),
+        (
+            "grant.jwt.omit_assertion_audience",
+            !oauth2.grant.jwt.omit_assertion_audience,
+            "an assertion is for this server, and a token for whom the client asks",
         ),
         (
             "cookies.same_site_legacy_workaround",
@@ -183,6 +186,7 @@ mod tests {
             "ttl": {"authentication_session": "4321h", "auth_code": "0s"},
             "grant": {"refresh_token": {"rotation_grace_period": "6m"}},
             "oidc": {"subject_identifiers": {"supported_types": ["pairwise"], "pairwise": {"salt": "short"}}},
+            "cookies": {"paths": {"session": "oauth2"}},
             "device_authorization": {"user_code": {"length": 5, "character_set": "aaaaaaaaab"}},
         });
         assert_eq!(
@@ -192,6 +196,7 @@ mod tests {
                 "oauth2.ttl.auth_code",
                 "oauth2.grant.refresh_token.rotation_grace_period",
                 "oauth2.oidc.subject_identifiers.pairwise.salt",
+                "oauth2.cookies.paths.session",
                 "oauth2.device_authorization.user_code.length",
                 "oauth2.device_authorization.user_code.character_set",
             ]
@@ -205,11 +210,18 @@ mod tests {
         let section = json!({
             "hashers": {"algorithm": "bcrypt"}, "session": {"encrypt_at_rest": true},
             "cookies": {"names": {"login_csrf": "x"}}, "webfinger": {"jwks": {"broadcast_keys": ["a"]}},
+            "grant": {"jwt": {"omit_assertion_audience": false}},
         });
         let mut found = Vec::new();
         idle(&read(section), &mut found);
         let keys: Vec<_> = found.into_iter().map(|problem| problem.key).collect();
-        let names = ["session", "hashers", "webfinger.jwks.broadcast_keys", "cookies.names.login_csrf"];
+        let names = [
+            "session",
+            "hashers",
+            "webfinger.jwks.broadcast_keys",
+            "grant.jwt.omit_assertion_audience",
+            "cookies.names.login_csrf",
+        ];
         assert_eq!(keys, names.map(|name| format!("oauth2.{name}")));
     }
 }

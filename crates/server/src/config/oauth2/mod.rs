@@ -50,9 +50,9 @@ pub struct OAuth2 {
     pub token_hook: Option<TokenHook>,
     /// Claims that are copied from `ext` to the top level of JWT access tokens.
     pub allowed_top_level_claims: Vec<String>,
-    /// Whether `ext` stays beside them.
+    /// Whether `ext` stays beside them as it was.
     pub mirror_top_level_claims: bool,
-    /// Whether `ext` keeps at least the claims that were not copied.
+    /// Whether `ext` otherwise stays with the claims that were not copied; else those are left out.
     pub preserve_ext_claims: bool,
     /// Leave `nbf` out of JWT access tokens.
     pub exclude_not_before_claim: bool,
@@ -60,6 +60,8 @@ pub struct OAuth2 {
     pub require_pushed_authorization_requests: bool,
     /// Proof of possession (RFC 9449).
     pub dpop: Dpop,
+    /// What clients may ask about tokens (RFC 7662), on the public listener.
+    pub introspection: Introspection,
     /// Hydra: show internal errors to clients. Never done here.
     pub expose_internal_errors: bool,
     /// Hydra: encryption of sessions. Nothing that could be used again is stored readably here.
@@ -90,6 +92,7 @@ impl Default for OAuth2 {
             exclude_not_before_claim: false,
             require_pushed_authorization_requests: false,
             dpop: Dpop::default(),
+            introspection: Introspection::default(),
             expose_internal_errors: false,
             session: None,
             hashers: None,
@@ -104,6 +107,15 @@ pub struct Dpop {
     /// Proofs must carry a nonce that this server handed out less than four minutes ago, so that none can be made in advance.
     /// Costs clients one more request now and then.
     pub require_nonce: bool,
+}
+
+/// What clients may ask about tokens (RFC 7662), on the public listener.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Introspection {
+    /// A client that proves who it is may ask about every token. Otherwise about its own, and about access tokens whose `aud`
+    /// names its `client_id`. Leave it off where clients register themselves.
+    pub open: bool,
 }
 
 /// Cookies of the OAuth2 server.

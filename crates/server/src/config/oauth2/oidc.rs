@@ -97,11 +97,11 @@ pub struct Discovery {
     pub auth_url: Option<Url>,
     /// `device_authorization_endpoint`.
     pub device_authorization_url: Option<Url>,
-    /// `registration_endpoint`.
+    /// `registration_endpoint`, also where clients cannot register themselves here.
     pub client_registration_url: Option<Url>,
     /// `userinfo_endpoint`.
     pub userinfo_url: Option<Url>,
-    /// Hydra: the endpoint of a draft that was given up.
+    /// `credentials_endpoint_draft_00`.
     pub verifiable_credentials_url: Option<Url>,
     /// More `claims_supported`.
     pub supported_claims: Vec<String>,

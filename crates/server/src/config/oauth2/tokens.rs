@@ -34,9 +34,9 @@ pub struct Ttl {
     /// Pushed authorization requests (RFC 9126).
     #[schemars(with = "DurationText")]
     pub pushed_request: GoDuration,
-    /// Hydra: nonces of a draft that was given up.
-    #[schemars(with = "Option<DurationText>")]
-    pub vc_nonce: Option<GoDuration>,
+    /// Nonces for the proof of a key at `/credentials`: handed out so long, and good for as long again.
+    #[schemars(with = "DurationText")]
+    pub vc_nonce: GoDuration,
 }
 
 impl Default for Ttl {
@@ -50,7 +50,7 @@ impl Default for Ttl {
             auth_code: minutes(10),
             device_user_code: minutes(10),
             pushed_request: seconds(90),
-            vc_nonce: None,
+            vc_nonce: hours(1),
         }
     }
 }
@@ -209,7 +209,7 @@ pub struct Assertions {
     /// Longest time from `iat` to `exp`.
     #[schemars(with = "DurationText")]
     pub max_ttl: GoDuration,
-    /// Keep the assertion's `aud` out of the token.
+    /// Hydra: keep the assertion's `aud` out of the token. Here it never gets there.
     pub omit_assertion_audience: bool,
 }
 

@@ -62,6 +62,15 @@ async fn tokens_of_people_keep_their_budget() {
         [redeemed, refreshed, told]
     })
     .await;
+    let stateless =
+        world.register(json!({"token_endpoint_auth_method": "none", "access_token_strategy": "stateless_jwt"}));
+    world.client = stateless.await;
+    let code = world.code(&world.server.browser(), "openid", json!({})).await;
+    let token = send(world.redeem(&code, &[])).await.expect(200).body["access_token"].clone();
+    let userinfo =
+        || world.server.api().get(world.server.public("/userinfo")).bearer_auth(token.as_str().expect("a token"));
+    let [told_without_row] = costs(async |_| [cost(database, send(userinfo())).await.0]).await;
+    assert_eq!(told_without_row, ONE_READ, "userinfo of a stateless token");
     assert!(redeemed.reads <= 1 && redeemed.writes <= 4 && redeemed.commits == 1, "code: {redeemed:?}");
     assert!(refreshed.reads <= 1 && refreshed.writes <= 4 && refreshed.commits == 1, "refresh: {refreshed:?}");
     assert_eq!(told, ONE_READ, "userinfo");

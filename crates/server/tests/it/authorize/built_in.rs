@@ -118,6 +118,24 @@ async fn whoever_is_not_signed_in_signs_in_and_comes_back() {
 }
 
 #[tokio::test]
+async fn a_long_request_waits_for_whoever_comes_back_without_signing_in() {
+    let world = World::built_in(Backend::Sqlite).await;
+    let trusted = world.register(json!({"skip_consent": true})).await;
+    let browser = world.server.browser();
+    let state = "s".repeat(3000);
+    let answer = browser.get(world.request(&[("client_id", trusted.as_str()), ("state", &state)])).await;
+    let mut back = query(&location(&answer), "return_to").expect("an address");
+    for _ in 0..2 {
+        let url = location(&browser.get(&back).await);
+        assert_eq!(url.path(), "/self-service/login/browser");
+        back = query(&url, "return_to").expect("an address");
+    }
+    world.with_account(&browser, "ada").await;
+    let url = location(&browser.get(&back).await);
+    assert!(query(&url, "code").is_some() && query(&url, "state") == Some(state), "{url}");
+}
+
+#[tokio::test]
 async fn prompt_login_and_max_age_ask_whoever_is_signed_in_again() {
     let world = World::built_in(Backend::Sqlite).await;
     let browser = world.server.browser();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use orrery_testkit::Backend;
 use serde_json::json;
 
-use super::world::{CALLBACK, World, body, location, query};
+use super::world::{CALLBACK, CONSENT_APP, LOGIN_APP, World, body, location, query};
+use crate::stage::{jwt_part, send};
 
 #[tokio::test]
 async fn a_code_comes_of_login_and_consent_on_sqlite() {
@@ -95,6 +96,8 @@ async fn a_remembered_person_is_skipped_and_stays_who_they_are() {
     // Somebody else than the remembered person has to sign in.
     let other = world.decide("login", "accept", &challenge, json!({"subject": "bob"})).await;
     assert!(other.contains("prompt=login") && !other.contains("login_verifier"), "{other}");
+    let other = query(&location(&browser.get(other).await), "login_challenge").expect("a challenge");
+    assert_eq!(body(world.read("login", &other).await).await["skip"], false);
     let next = world.decide("login", "accept", &challenge, json!({"subject": "ada"})).await;
     let answer = browser.get(next).await;
     let challenge = query(&location(&answer), "consent_challenge").expect("a challenge");
@@ -251,4 +254,53 @@ async fn a_trusted_client_is_visited_with_skip_and_response_type_none_answers_wi
     let url = location(&browser.get(next).await);
     assert_eq!((query(&url, "code"), query(&url, "error")), (None, None), "{url}");
     assert_eq!(query(&url, "state").as_deref(), Some("a state of some length"));
+}
+
+#[tokio::test]
+async fn applications_learn_all_that_an_id_token_hint_says_and_nobody_gets_around_it() {
+    let mut world = World::external(Backend::Sqlite).await;
+    let members = json!({"token_endpoint_auth_method": "none", "userinfo_signed_response_alg": "RS256"});
+    world.client = world.register(members).await;
+    let browser = world.server.browser();
+    let code = world.code(&browser, "openid", json!({"id_token": {"nickname": "Ada"}})).await;
+    let tokens = send(world.redeem(&code, &[])).await.expect(200).body;
+    let hint = tokens["id_token"].as_str().expect("a token");
+    let challenge = world.begin(&browser, &[("id_token_hint", hint)]).await;
+    let asked = body(world.read("login", &challenge).await).await;
+    assert_eq!(asked["oidc_context"], json!({"id_token_hint_claims": jwt_part(hint, 1)}));
+    assert!(!asked["request_url"].as_str().expect("an address").contains("id_token_hint"));
+
+    // The application has somebody else sign in: still it is Ada who is meant.
+    let next = world.decide("login", "accept", &challenge, json!({"subject": "bob"})).await;
+    let again = query(&location(&browser.get(next).await), "login_challenge").expect("a challenge");
+    let asked = body(world.read("login", &again).await).await;
+    assert_eq!(asked["oidc_context"]["id_token_hint_claims"]["nickname"], "Ada");
+    let next = world.decide("login", "accept", &again, json!({"subject": "bob"})).await;
+    assert_eq!(query(&location(&browser.get(next).await), "error").as_deref(), Some("login_required"));
+
+    // What the same keys have signed for something else is no hint.
+    let token = tokens["access_token"].as_str().expect("a token");
+    let userinfo = send(world.server.api().get(world.server.public("/userinfo")).bearer_auth(token)).await.expect(200);
+    let userinfo = userinfo.body.as_str().expect("a JWT").to_owned();
+    for wrong in [userinfo.as_str(), token, "x.y.z"] {
+        let url = location(&browser.get(world.request(&[("id_token_hint", wrong)])).await);
+        assert_eq!(query(&url, "error").as_deref(), Some("invalid_request"), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_sign_in_has_the_path_that_is_configured() {
+    let urls = json!({"login": LOGIN_APP, "consent": CONSENT_APP});
+    let cookies = json!({"paths": {"session": "/oauth2"}});
+    let world = World::with(Backend::Sqlite, json!({"oauth2": {"urls": urls, "cookies": cookies}})).await;
+    let browser = world.server.browser();
+    let challenge = world.begin(&browser, &[]).await;
+    let next = world.decide("login", "accept", &challenge, json!({"subject": "ada", "remember": true})).await;
+    let answer = browser.get(next).await;
+    let set: Vec<_> =
+        answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().expect("text")).collect();
+    let session = set.iter().find(|cookie| cookie.contains("orrery_oauth2_session=")).expect("a cookie");
+    assert!(session.contains("Path=/oauth2;") && !session.starts_with("__Host-"), "{session}");
+    let again = world.begin(&browser, &[]).await;
+    assert_eq!(body(world.read("login", &again).await).await["skip"], true);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::world::{World, location, query, told};
-use crate::stage::{jwt_part, merge};
+use crate::stage::{jwt_part, merge, send};
 
 const HYBRID: &str = "code id_token token";
 
@@ -44,6 +44,22 @@ async fn a_hybrid_answer_carries_what_was_asked_for_in_its_fragment() {
     assert_eq!((&said["email"], &said["email_verified"]), (&json!("ada@example.org"), &json!(false)));
     assert!(said["at_hash"].is_string() && said["c_hash"].is_string() && said["sid"].is_string(), "{said}");
     assert_eq!(said["iss"], json!(sent["iss"]));
+}
+
+#[tokio::test]
+async fn what_is_asked_for_in_userinfo_stays_out_of_the_id_token() {
+    let world = World::built_in(Backend::Sqlite).await;
+    let client = hybrid_client(&world, json!({})).await;
+    let browser = world.server.browser();
+    world.with_account(&browser, "ada").await;
+    let claims = r#"{"userinfo": {"email": {"essential": true}}, "id_token": {"updated_at": null}}"#;
+    let asked = [("client_id", client.as_str()), ("response_type", HYBRID), ("scope", "openid"), ("claims", claims)];
+    let sent = fragment(&location(&browser.get(world.request(&asked)).await));
+    let said = jwt_part(&sent["id_token"], 1);
+    assert!(said["updated_at"].is_number() && said.get("email").is_none(), "{said}");
+    let userinfo = world.server.api().get(world.server.public("/userinfo")).bearer_auth(&sent["access_token"]);
+    let told = send(userinfo).await.expect(200).body;
+    assert_eq!((&told["email"], told.get("email_verified")), (&json!("ada@example.org"), None));
 }
 
 #[tokio::test]

@@ -131,7 +131,11 @@ async fn sqlite_a_pairwise_client_needs_one_sector() {
     let subjects = json!({"supported_types": ["pairwise", "public"], "pairwise": {"salt": "a salt of tests"}});
     let stage = Stage::with(Backend::Sqlite, json!({"oauth2": {"oidc": {"subject_identifiers": subjects}}})).await;
     let two = json!({"redirect_uris": ["https://a.example/cb", "https://b.example/cb"]});
-    assert_refused(&stage, "invalid_client_metadata", &[("sector_identifier_uri", two)]).await;
+    let native = json!({"redirect_uris": ["com.example.app:/cb"]});
+    let cases = [("sector_identifier_uri", two), ("sector_identifier_uri", native)];
+    assert_refused(&stage, "invalid_client_metadata", &cases).await;
+    create(&stage, json!({"grant_types": ["client_credentials"]})).await;
+    create(&stage, json!({"redirect_uris": ["https://a.example/cb", "com.example.app:/cb"]})).await;
     let one = create(&stage, json!({"redirect_uris": ["https://a.example/1", "https://a.example/2"]})).await;
     assert_eq!(one.body["subject_type"], "pairwise", "the first of the configured types is the default");
     let public =

@@ -5,7 +5,7 @@ use orrery_server::wiring::{Surfaces, routes};
 use orrery_testkit::{Backend, on_both_databases};
 use reqwest::Method;
 use reqwest::header::USER_AGENT;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{OLD, get};
 use crate::stage::{Stage, send};
@@ -13,6 +13,8 @@ use crate::stage::{Stage, send};
 on_both_databases!(
     what_is_advertised_is_served,
     what_is_advertised_may_be_registered,
+    what_people_are_known_by_is_advertised_where_we_sign_them_in,
+    endpoints_that_are_elsewhere_are_named_there,
     a_key_that_a_client_chose_is_published_before_it_signs,
 );
 
@@ -45,6 +47,7 @@ async fn what_is_advertised_may_be_registered(backend: Backend) {
     for (member, list) in [
         ("id_token_signed_response_alg", "id_token_signing_alg_values_supported"),
         ("userinfo_signed_response_alg", "userinfo_signing_alg_values_supported"),
+        ("introspection_signed_response_alg", "introspection_signing_alg_values_supported"),
         ("token_endpoint_auth_method", "token_endpoint_auth_methods_supported"),
     ] {
         let known = document.body[list].as_array().expect("a list");
@@ -71,17 +74,57 @@ async fn what_is_advertised_may_be_registered(backend: Backend) {
     }
 }
 
+async fn what_people_are_known_by_is_advertised_where_we_sign_them_in(backend: Backend) {
+    let path = "/.well-known/openid-configuration";
+    let more = json!({"supported_scope": ["photos.read", "openid"], "supported_claims": ["plan"]});
+    let changes = |urls: Value| json!({"oauth2": {"urls": urls, "webfinger": {"oidc_discovery": more}}});
+    let built_in = Stage::with(backend, changes(json!({}))).await;
+    let said = send(built_in.public(Method::GET, path)).await.expect(200).body;
+    assert_eq!(
+        said["scopes_supported"],
+        json!(["offline_access", "offline", "openid", "profile", "email", "phone", "photos.read"])
+    );
+    for claim in ["sub", "email", "email_verified", "phone_number", "given_name", "updated_at", "plan"] {
+        assert!(said["claims_supported"].as_array().expect("a list").contains(&json!(claim)), "{claim} in {said}");
+    }
+    assert_eq!(
+        said["prompt_values_supported"],
+        json!(["none", "login", "consent", "select_account", "create", "registration"])
+    );
+    let external = Stage::with(backend, changes(json!({"login": "https://apps.example/login"}))).await;
+    let said = send(external.public(Method::GET, path)).await.expect(200).body;
+    assert_eq!(said["scopes_supported"], json!(["offline_access", "offline", "openid", "photos.read"]));
+    assert_eq!(said["claims_supported"], json!(["sub", "auth_time", "acr", "amr", "sid", "plan"]));
+}
+
+async fn endpoints_that_are_elsewhere_are_named_there(backend: Backend) {
+    let elsewhere = json!({
+        "client_registration_url": "https://clients.example/", "verifiable_credentials_url": "https://wallet.example/",
+        "userinfo_url": "https://people.example/userinfo",
+    });
+    let config = json!({"oauth2": {"webfinger": {"oidc_discovery": elsewhere}}});
+    let stage = Stage::with(backend, config).await;
+    let said = send(stage.public(Method::GET, "/.well-known/openid-configuration")).await.expect(200).body;
+    assert_eq!(said["registration_endpoint"], "https://clients.example/", "although nobody registers here");
+    assert_eq!(said["credentials_endpoint_draft_00"], "https://wallet.example/");
+    assert_eq!(said["userinfo_endpoint"], "https://people.example/userinfo");
+}
+
 async fn a_key_that_a_client_chose_is_published_before_it_signs(backend: Backend) {
     let stage = Stage::start(backend).await;
     let published = async |algorithm: &str| {
         let keys = send(stage.public(Method::GET, "/.well-known/jwks.json")).await.expect(200);
-        keys.body["keys"].as_array().expect("keys").iter().any(|key| key["alg"] == algorithm)
+        keys.body["keys"].as_array().expect("keys").iter().filter(|key| key["alg"] == algorithm).count()
     };
-    assert!(!published("PS256").await && !published("EdDSA").await);
+    // One that signs access tokens.
+    assert_eq!((published("PS256").await, published("EdDSA").await, published("ES256").await), (0, 0, 1));
     let body = json!({"client_id": "printer", "id_token_signed_response_alg": "PS256"});
     send(stage.admin(Method::POST, "/admin/clients").json(&body)).await.expect(201);
-    assert!(published("PS256").await);
+    assert_eq!(published("PS256").await, 1);
     let patch = json!([{"op": "replace", "path": "/userinfo_signed_response_alg", "value": "EdDSA"}]);
     send(stage.admin(Method::PATCH, "/admin/clients/printer").json(&patch)).await.expect(200);
-    assert!(published("EdDSA").await);
+    assert_eq!(published("EdDSA").await, 1);
+    let body = json!({"introspection_signed_response_alg": "ES256"});
+    send(stage.admin(Method::PUT, "/admin/clients/printer").json(&body)).await.expect(200);
+    assert_eq!(published("ES256").await, 2);
 }

@@ -21,6 +21,7 @@ on_both_databases!(
     a_token_is_bound_to_the_key_of_its_proof,
     proofs_that_are_not_good_are_refused,
     a_proof_cannot_be_made_long_before_it_is_used,
+    a_proof_may_name_the_address_that_clients_are_told,
     userinfo_says_how_to_prove,
     a_bound_token_is_exchanged_by_the_holder_of_its_key,
 );
@@ -28,18 +29,24 @@ on_both_databases!(
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-struct Holder {
+/// Somebody with a key.
+pub(crate) struct Holder {
     key: Jwk,
     url: String,
 }
 
 impl Holder {
     fn new(stage: &Stage) -> Self {
-        let url = format!("{}/oauth2/token", stage.public_url().trim_end_matches('/'));
+        Self::at(format!("{}/oauth2/token", stage.public_url().trim_end_matches('/')))
+    }
+
+    /// Somebody who calls this address.
+    pub(crate) fn at(url: String) -> Self {
         Self { key: Jwk::generate_ec_key(EcCurve::P256).expect("a key"), url }
     }
 
-    fn proof(&self, changes: &Value) -> String {
+    /// The proof of a `POST`, with some claims changed or (when null) left out.
+    pub(crate) fn proof(&self, changes: &Value) -> String {
         let mut claims = json!({"htm": "POST", "htu": self.url, "iat": 1_767_225_600, "jti": "1"});
         merge(&mut claims, changes);
         claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
@@ -51,7 +58,7 @@ impl Holder {
     }
 
     /// RFC 7638, written once more.
-    fn thumbprint(&self) -> String {
+    pub(crate) fn thumbprint(&self) -> String {
         let public = json!(self.key.as_ref());
         let text = format!("{{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":{},\"y\":{}}}", public["x"], public["y"]);
         URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
@@ -132,6 +139,29 @@ async fn a_proof_cannot_be_made_long_before_it_is_used(backend: Backend) {
     assert_eq!(refusal(&token(&stage, &client, Some(&invented)).await).1, "use_dpop_nonce");
     let good = holder.proof(&json!({"nonce": fresh, "iat": 1_767_225_840, "jti": "4"}));
     token(&stage, &client, Some(&good)).await.expect(200);
+}
+
+async fn a_proof_may_name_the_address_that_clients_are_told(backend: Backend) {
+    let (token_url, userinfo_url) = ("https://tokens.example/oauth2/token", "https://people.example/userinfo");
+    let discovery = json!({"token_url": token_url, "userinfo_url": userinfo_url});
+    let config = json!({"oauth2": {"webfinger": {"oidc_discovery": discovery}}});
+    let stage = Stage::with(backend, config).await;
+    let (holder, client) = (Holder::new(&stage), bound(&stage).await);
+    let mut access = Value::Null;
+    for (jti, htu) in [("1", token_url), ("2", &holder.url)] {
+        let proof = holder.proof(&json!({"htu": htu, "jti": jti}));
+        access = token(&stage, &client, Some(&proof)).await.expect(200).body["access_token"].take();
+    }
+    let proof = holder.proof(&json!({"htu": "https://tokens.example/", "jti": "3"}));
+    assert_eq!(refusal(&token(&stage, &client, Some(&proof)).await).1, "invalid_dpop_proof");
+    // A machine's token tells of nobody, once its proof is found good.
+    let access = access.as_str().expect("a token");
+    let ath = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, access.as_bytes()));
+    for (jti, htu, status) in [("4", userinfo_url, 403), ("5", "https://people.example/", 401)] {
+        let proof = holder.proof(&json!({"htm": "GET", "htu": htu, "jti": jti, "ath": ath}));
+        let call = stage.public(Method::GET, "/userinfo").header("authorization", format!("DPoP {access}"));
+        send(call.header("dpop", proof)).await.expect(status);
+    }
 }
 
 async fn userinfo_says_how_to_prove(backend: Backend) {

@@ -6,10 +6,11 @@ mod client_changes;
 mod client_rules;
 mod clients;
 mod discovery;
-mod dpop;
+pub(crate) mod dpop;
 mod registration;
 mod token_endpoint;
 mod token_exchange;
+mod token_hooks;
 mod trusted_issuers;
 
 use orrery_testkit::{Backend, Call};

@@ -23,6 +23,7 @@ on_both_databases!(
     a_stateless_token_needs_no_row,
     an_assertion_authenticates_once,
     assertions_of_others_are_refused,
+    an_address_that_clients_are_told_is_ours_too,
     tokens_of_a_client_can_be_deleted,
     a_rotated_secret_goes_on_working,
     introspection_can_be_signed,
@@ -320,6 +321,19 @@ async fn assertions_of_others_are_refused(backend: Backend) {
     with_assertion(&stage, &unsigned).await.expect(200);
 }
 
+async fn an_address_that_clients_are_told_is_ours_too(backend: Backend) {
+    let discovery = json!({"token_url": "https://tokens.example/oauth2/token"});
+    let config = json!({"oauth2": {"webfinger": {"oidc_discovery": discovery}}});
+    let stage = Stage::with(backend, config).await;
+    let (key, own) = keyed(&stage).await;
+    let signer = ES256.signer_from_jwk(&key).expect("a signer");
+    for (jti, aud) in [("1", &discovery["token_url"]), ("2", &own["token_endpoint"])] {
+        with_assertion(&stage, &assertion(&signer, &json!({"aud": aud, "jti": jti}))).await.expect(200);
+    }
+    let elsewhere = assertion(&signer, &json!({"aud": "https://tokens.example/", "jti": "3"}));
+    with_assertion(&stage, &elsewhere).await.expect(401);
+}
+
 async fn tokens_of_a_client_can_be_deleted(backend: Backend) {
     let stage = Stage::start(backend).await;
     let (id, secret) = machine(&stage, json!({})).await;
@@ -363,6 +377,17 @@ async fn introspection_can_be_signed(backend: Backend) {
     let claims = jwt_part(token, 1);
     assert_eq!((&claims["aud"], &claims["token_introspection"]), (&json!(id), &plain.body));
     assert!(claims["iss"].is_string() && claims.get("sub").is_none() && claims.get("exp").is_none(), "{claims}");
+    for algorithm in ["PS256", "EdDSA"] {
+        let (id, secret) = machine(&stage, json!({"introspection_signed_response_alg": algorithm})).await;
+        let call = post(&stage, "/oauth2/introspect", &[("token", value)]).header("authorization", basic(&id, &secret));
+        let signed = send(call.header("accept", "application/token-introspection+jwt")).await.expect(200);
+        assert_eq!(jwt_part(text(&signed.body), 0)["alg"], algorithm);
+        assert_eq!(
+            jwt_part(text(&signed.body), 1)["token_introspection"],
+            json!({"active": false}),
+            "it is not its own"
+        );
+    }
 }
 
 async fn guessing_at_a_client_is_slowed_down_where_it_comes_from(backend: Backend) {

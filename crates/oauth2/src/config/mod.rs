@@ -1,8 +1,14 @@
 //! The plain settings that this crate needs. Reading files and the documented Hydra keys are the server's business.
 
+mod cookies;
+mod discovery;
+
 use std::time::Duration;
 
 use url::Url;
+
+pub use cookies::CookieConfig;
+pub use discovery::DiscoveryConfig;
 
 use crate::client::{AccessTokenStrategy, SubjectType};
 
@@ -39,7 +45,7 @@ pub struct Config {
     pub allowed_top_level_claims: Vec<String>,
     /// Whether `ext` stays beside them (`oauth2.mirror_top_level_claims`).
     pub mirror_top_level_claims: bool,
-    /// Whether `ext` keeps at least the claims that were not copied (`oauth2.preserve_ext_claims`).
+    /// Whether `ext` otherwise keeps the claims that were not copied (`oauth2.preserve_ext_claims`).
     pub preserve_ext_claims: bool,
     /// Leave out `nbf` (`oauth2.exclude_not_before_claim`).
     pub exclude_not_before_claim: bool,
@@ -53,6 +59,9 @@ pub struct Config {
     pub subject_types: Vec<SubjectType>,
     /// Salt of pairwise subjects (`oidc.subject_identifiers.pairwise.salt`).
     pub pairwise_salt: Option<secrecy::SecretString>,
+    /// A client that proves who it is may ask about every token (RFC 7662 section 2.1), not only about its own and those that
+    /// are for it.
+    pub open_introspection: bool,
     /// Extra members of the discovery document (`webfinger.oidc_discovery.*`).
     pub discovery: DiscoveryConfig,
     /// Cookies (`serve.cookies.*`).
@@ -95,6 +104,7 @@ impl Config {
             registration: RegistrationConfig { enabled: false, default_scope: scope.map(str::to_owned).to_vec() },
             subject_types: vec![SubjectType::Public],
             pairwise_salt: None,
+            open_introspection: false,
             discovery: DiscoveryConfig::default(),
             cookies: CookieConfig { secure: true, ..CookieConfig::default() },
             require_pushed_authorization_requests: false,
@@ -166,6 +176,8 @@ pub struct Lifetimes {
     pub authentication_session: Duration,
     /// Pushed authorization requests (RFC 9126).
     pub pushed_request: Duration,
+    /// Nonces for the proof of a key that a credential is bound to: handed out so long, and good for as long again.
+    pub credential_nonce: Duration,
 }
 
 impl Default for Lifetimes {
@@ -181,6 +193,7 @@ impl Default for Lifetimes {
             login_consent_request: Duration::from_secs(30 * MINUTE),
             authentication_session: Duration::from_secs(720 * HOUR),
             pushed_request: Duration::from_secs(90),
+            credential_nonce: Duration::from_secs(HOUR),
         }
     }
 }
@@ -243,14 +256,12 @@ pub struct AssertionConfig {
     pub iat_optional: bool,
     /// Longest life.
     pub max_ttl: Duration,
-    /// Whether the assertion's `aud` stays out of the token.
-    pub omit_audience: bool,
 }
 
 impl Default for AssertionConfig {
     fn default() -> Self {
         let max_ttl = Duration::from_secs(720 * 3600);
-        Self { jti_optional: false, iat_optional: false, max_ttl, omit_audience: true }
+        Self { jti_optional: false, iat_optional: false, max_ttl }
     }
 }
 
@@ -325,40 +336,4 @@ pub struct RegistrationConfig {
     pub enabled: bool,
     /// Scopes of clients that name none.
     pub default_scope: Vec<String>,
-}
-
-/// What the discovery document says besides.
-#[derive(Debug, Clone, Default)]
-pub struct DiscoveryConfig {
-    /// More `scopes_supported`.
-    pub scopes: Vec<String>,
-    /// More `claims_supported`.
-    pub claims: Vec<String>,
-    /// `jwks_uri`, where it is not this server's own.
-    pub jwks_url: Option<Url>,
-    /// `token_endpoint`, where it is not this server's own.
-    pub token_url: Option<Url>,
-    /// `authorization_endpoint`, where it is not this server's own.
-    pub auth_url: Option<Url>,
-    /// `device_authorization_endpoint`, where it is not this server's own.
-    pub device_authorization_url: Option<Url>,
-    /// `registration_endpoint`, where it is not this server's own.
-    pub client_registration_url: Option<Url>,
-    /// `userinfo_endpoint`, where it is not this server's own.
-    pub userinfo_url: Option<Url>,
-}
-
-/// Attributes and names of cookies.
-#[derive(Debug, Clone, Default)]
-pub struct CookieConfig {
-    /// `Domain`.
-    pub domain: Option<String>,
-    /// Whether `Secure` is set.
-    pub secure: bool,
-    /// Whether `SameSite=None` is sent, for pages in frames; `Lax` otherwise.
-    pub same_site_none: bool,
-    /// Name of the session cookie.
-    pub session_name: Option<String>,
-    /// Path of the session cookie.
-    pub session_path: Option<String>,
 }
