@@ -16,6 +16,7 @@ pub mod id;
 pub mod jsonnet;
 pub mod moving;
 pub mod network;
+pub mod origin;
 pub mod outbound;
 pub mod page;
 mod purpose;

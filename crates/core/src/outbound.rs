@@ -68,6 +68,10 @@ pub enum OutboundError {
 /// The one HTTP client.
 #[async_trait]
 pub trait OutboundClient: Send + Sync {
+    /// Whether a caller may name this URL: `http` or `https`, and no address that [`Trust::Caller`] is refused. What a name
+    /// leads to shows only when it is called.
+    fn allows(&self, url: &str) -> bool;
+
     /// Makes one call.
     async fn send(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError>;
 }

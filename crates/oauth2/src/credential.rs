@@ -18,7 +18,6 @@ use crate::error::{ErrorCode, OAuth2Error};
 use crate::nonce::Nonces;
 use crate::scope;
 use crate::service::OAuth2Service;
-use crate::token::id_token;
 use crate::token::lookup::LiveToken;
 
 /// The scope that brings a nonce with the access token.
@@ -124,7 +123,7 @@ pub async fn issue(
     let holder = format!("did:jwk:{}", URL_SAFE_NO_PAD.encode(key));
     let mut about = grant.session.of_userinfo();
     about.insert("id".to_owned(), json!(holder));
-    about.insert("sub".to_owned(), json!(id_token::subject(&grant)));
+    about.insert("sub".to_owned(), json!(grant.told_subject()));
     let claims = json!({
         "iss": service.config.load().issuer,
         "sub": holder,

@@ -54,6 +54,7 @@ pub enum ErrorCode {
     UseDpopNonce,
     MissingRequiredParameter,
     Conflict,
+    PreconditionFailed,
     Gone,
 }
 
@@ -104,6 +105,7 @@ impl ErrorCode {
             Self::UseDpopNonce => ("use_dpop_nonce", 400),
             Self::MissingRequiredParameter => ("missing_required_parameter", 400),
             Self::Conflict => ("conflict", 409),
+            Self::PreconditionFailed => ("precondition_failed", 412),
             Self::Gone => ("gone", 410),
         }
     }

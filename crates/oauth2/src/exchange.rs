@@ -13,7 +13,7 @@ use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant::Grant;
 use crate::grant_type::jwt_bearer::{self, Vouched};
 use crate::token::lookup::{self, LiveToken};
-use crate::token::{TokenKind, id_token};
+use crate::token::TokenKind;
 
 /// A type of token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,7 @@ async fn id_token(call: &Call<'_>, issuer: String, text: &str) -> Result<Party, 
         return Err(over);
     }
     let grant = service.grants.grant_of_session(*project, &client.id, session, *now).await?;
-    let grant = grant.filter(|grant| said("sub") == Some(id_token::subject(grant))).ok_or(over)?;
+    let grant = grant.filter(|grant| said("sub") == Some(grant.told_subject())).ok_or(over)?;
     Ok(Party {
         subject: grant.subject.clone(),
         issuer,

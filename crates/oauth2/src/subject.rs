@@ -10,7 +10,6 @@ use crate::config::Config;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant::Grant;
 use crate::service::OAuth2Service;
-use crate::token::id_token;
 
 /// `sub` as a client knows whom its token speaks for. Where nobody granted anything, the client itself said whom it is for.
 ///
@@ -19,7 +18,7 @@ use crate::token::id_token;
 pub fn known_to(config: &Config, client: &Client, grant: Option<&Grant>, subject: &str) -> Result<String, OAuth2Error> {
     match grant {
         None => Ok(subject.to_owned()),
-        Some(grant) if grant.client == client.id => Ok(id_token::subject(grant).to_owned()),
+        Some(grant) if grant.client == client.id => Ok(grant.told_subject().to_owned()),
         Some(_) => Ok(obfuscated(config, client, subject, None)?.unwrap_or_else(|| subject.to_owned())),
     }
 }

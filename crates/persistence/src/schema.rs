@@ -369,6 +369,7 @@ table! {
         authenticated_at -> Moment,
         created_at -> Moment,
         expires_at -> Moment,
+        ended -> Bool,
     }
 }
 

@@ -229,6 +229,8 @@ consent-account = Du bist angemeldet als
 consent-scopes = Die Anwendung möchte
 consent-audiences = In deinem Namen, bei
 consent-device = Hier wird ein Gerät verbunden. Erlaube das nur, wenn du es selbst begonnen hast, auf einem Gerät vor dir.
+consent-unchecked = Diese Anwendung hat sich selbst angemeldet, und niemand hat sie geprüft. Deine Antwort geht an { $place }.
+consent-unchecked-device = Diese Anwendung hat sich selbst angemeldet, und niemand hat sie geprüft.
 consent-remember = Hierfür nicht wieder fragen
 consent-allow = Erlauben
 consent-deny = Nicht erlauben
@@ -264,6 +266,8 @@ signed-out-title = Abgemeldet
 signed-out = Du bist abgemeldet.
 
 oauth2-error-application = Die Anwendung hat eine Anfrage geschickt, die sich nicht beantworten lässt.
+oauth2-error-stranger = Die Anwendung hat eine Anfrage geschickt, die sich nicht beantworten lässt. Sie hat sich selbst angemeldet, und niemand hat sie geprüft. Geh nur weiter, wenn du sie kennst.
+oauth2-error-onward = Weiter zu { $place }
 oauth2-error-browser = Diese Anmeldung gehört nicht zu diesem Browser.
 oauth2-error-used = Diese Anmeldung wurde schon benutzt oder ist nicht mehr da.
 

@@ -117,6 +117,8 @@ consent-account = You are signed in as
 consent-scopes = It asks to
 consent-audiences = On your behalf, at
 consent-device = This connects a device. Allow it only if you started this yourself, on a device in front of you.
+consent-unchecked = This application has registered itself, and nobody has checked it. Your answer goes to { $place }.
+consent-unchecked-device = This application has registered itself, and nobody has checked it.
 consent-remember = Do not ask me again for this
 consent-allow = Allow
 consent-deny = Do not allow
@@ -152,5 +154,7 @@ signed-out-title = Signed out
 signed-out = You are signed out.
 
 oauth2-error-application = The application sent a request that cannot be answered.
+oauth2-error-stranger = The application sent a request that cannot be answered. It has registered itself, and nobody has checked it. Go on only if you know it.
+oauth2-error-onward = Go on to { $place }
 oauth2-error-browser = This sign-in does not belong to this browser.
 oauth2-error-used = This sign-in was used before, or is gone.

@@ -41,6 +41,22 @@ pub struct ConsentQuestion {
     pub target: Option<String>,
     /// Who fetches the answer.
     pub fetched_by: FetchedBy,
+    /// The languages that the application would like (`ui_locales`), the best first.
+    pub locales: Vec<String>,
+    /// Where the answer goes, when nobody vouches for the application: its address.
+    pub unchecked: Option<String>,
+}
+
+/// What somebody signs in for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SignInReason {
+    /// Where the browser may end up, as a source of a `form-action` policy: browsers apply the policy of a form to every
+    /// redirect that follows.
+    pub target: Option<String>,
+    /// Who is expected, as the application has it (`login_hint`): a text that anybody may have written.
+    pub login_hint: Option<String>,
+    /// The languages that the application would like (`ui_locales`), the best first.
+    pub locales: Vec<String>,
 }
 
 /// Who fetches what is granted.
@@ -94,6 +110,17 @@ pub struct LogoutQuestion {
     pub target: Option<String>,
 }
 
+/// What is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestError {
+    /// The code of a specification.
+    pub code: String,
+    /// For developers.
+    pub description: String,
+    /// An address of the client that nobody vouches for: the person decides whether to go there.
+    pub onward: Option<String>,
+}
+
 /// The OAuth2 surface, as the pages see it.
 #[async_trait(?Send)]
 pub trait Authorizations: Send + Sync {
@@ -129,10 +156,9 @@ pub trait Authorizations: Send + Sync {
     /// Records that they want that. Says where the browser goes.
     async fn confirm_logout(&self, context: &RequestContext, challenge: &str) -> Result<String, Trouble>;
 
-    /// The code and description of an error, as the surface sealed them.
-    fn error(&self, context: &RequestContext, detail: &str) -> Option<(String, String)>;
+    /// What the surface sealed of an error.
+    fn error(&self, context: &RequestContext, detail: &str) -> Option<RequestError>;
 
-    /// Where a browser may end up that signs in and then goes to `return_to`, as a source of a `form-action` policy: browsers
-    /// apply the policy of a form to every redirect that follows.
-    async fn leads_to(&self, context: &RequestContext, return_to: &str) -> Option<String>;
+    /// What a browser signs in for that then goes to `return_to`, where that is an authorization.
+    async fn sign_in_reason(&self, context: &RequestContext, return_to: &str) -> Option<SignInReason>;
 }

@@ -31,6 +31,13 @@ impl Language {
         CATALOGUES.iter().position(|(known, _)| *known == code).map(Self)
     }
 
+    /// The first of these tags that is one of our languages; a region falls back to its language.
+    #[must_use]
+    pub fn first_of<'a>(tags: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        tags.into_iter().find_map(|tag| Self::from_code(&primary(tag)))
+    }
+
     /// Every language.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..CATALOGUES.len()).map(Self)
@@ -182,6 +189,14 @@ mod tests {
         ] {
             assert_eq!(Language::negotiate(header).code(), code, "{header}");
         }
+    }
+
+    #[test]
+    fn the_first_language_that_exists_is_taken() {
+        let first = |tags: &[&str]| Language::first_of(tags.iter().copied()).map(Language::code);
+        assert_eq!(first(&["fr-CA", "de-CH", "en"]), Some("de"));
+        assert_eq!(first(&["EN-gb"]), Some("en"));
+        assert_eq!(first(&["fr", "", "-", "d", "x".repeat(1000).as_str()]), None);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use async_trait::async_trait;
 use orrery_core::RequestContext;
-use orrery_oauth2::authorize::SignInFor;
-use orrery_oauth2::challenge::{ChallengeError, Rejection};
+use orrery_oauth2::authorize::{SealedError, SignInFor};
+use orrery_oauth2::challenge::{AuthorizationRequest, ChallengeError, Rejection};
 use orrery_oauth2::client::Client;
 use orrery_oauth2::consent::{self, AcceptConsent};
 use orrery_oauth2::device::{user_code, verify};
@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::authorization::{
     Application, ApplicationLinks, Authorizations, CodeLetters, ConsentAnswer, ConsentQuestion, DeviceQuestion,
-    FetchedBy, LogoutQuestion,
+    FetchedBy, LogoutQuestion, RequestError, SignInReason,
 };
 use crate::frontend::Trouble;
 
@@ -36,6 +36,8 @@ impl Authorizations for OAuth2Platform {
             application: application(&found.client),
             target: authorize::target(&found.flow.request.redirect_uri),
             fetched_by: if found.flow.device.is_some() { FetchedBy::Device } else { FetchedBy::Browser },
+            locales: locales(&found.flow.request),
+            unchecked: (!found.client.is_vouched_for()).then(|| found.flow.request.redirect_uri.clone()),
             scopes: found.flow.request.scope,
             audiences: found.flow.request.audience,
         })
@@ -110,17 +112,29 @@ impl Authorizations for OAuth2Platform {
         Ok(logout::accept(&self.0, context, challenge).await?)
     }
 
-    fn error(&self, context: &RequestContext, detail: &str) -> Option<(String, String)> {
-        authorize::sealed_error(&self.0, context, detail)
+    fn error(&self, context: &RequestContext, detail: &str) -> Option<RequestError> {
+        let SealedError { code, description, onward } = authorize::sealed_error(&self.0, context, detail)?;
+        Some(RequestError { code, description, onward })
     }
 
-    async fn leads_to(&self, context: &RequestContext, return_to: &str) -> Option<String> {
+    async fn sign_in_reason(&self, context: &RequestContext, return_to: &str) -> Option<SignInReason> {
         let url = Url::parse(return_to).ok()?;
         let (_, text) = url.query_pairs().find(|(name, _)| name == "login_challenge")?;
-        // A page that cannot say where it leads is shown all the same.
-        let found = challenge::read_login(&self.0, context, &text).await.ok()?;
-        authorize::target(&found.request.redirect_uri)
+        // A page that cannot say what it is for is shown all the same.
+        let asked = challenge::read_login(&self.0, context, &text).await.ok()?.request;
+        let hint = asked.oidc_context.get("login_hint").and_then(|hint| hint.as_str());
+        Some(SignInReason {
+            target: authorize::target(&asked.redirect_uri),
+            login_hint: hint.map(str::to_owned),
+            locales: locales(&asked),
+        })
     }
+}
+
+/// `ui_locales`.
+fn locales(asked: &AuthorizationRequest) -> Vec<String> {
+    let named = asked.oidc_context.get("ui_locales").and_then(|named| named.as_array());
+    named.into_iter().flatten().filter_map(|tag| tag.as_str().map(str::to_owned)).collect()
 }
 
 fn application(client: &Client) -> Application {

@@ -21,7 +21,7 @@ pub mod response;
 pub mod return_to;
 pub mod routes;
 
-pub use body::{FormBody, JsonBody, Submitted};
+pub use body::{AdminJsonBody, FormBody, JsonBody, Submitted};
 pub use context::Context;
 pub use error::ApiError;
 pub use origins::Origins;

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{Data, Path};
 use orrery_web::response::{json, no_content};
-use orrery_web::{ApiError, Context, JsonBody};
+use orrery_web::{ApiError, Context, AdminJsonBody};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,7 +52,7 @@ pub(super) async fn create_key(
     manager: Data<KeyManager>,
     context: Context,
     set: Path<String>,
-    JsonBody(body): JsonBody<CreateBody>,
+    AdminJsonBody(body): AdminJsonBody<CreateBody>,
 ) -> Result<HttpResponse, ApiError> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let new = NewKey { algorithm: body.alg.unwrap_or_default(), usage: given(body.usage), kid: given(body.kid) };
@@ -68,7 +68,7 @@ pub(super) async fn replace_set(
     manager: Data<KeyManager>,
     context: Context,
     set: Path<String>,
-    JsonBody(body): JsonBody<SetBody>,
+    AdminJsonBody(body): AdminJsonBody<SetBody>,
 ) -> Result<HttpResponse, ApiError> {
     let keys = manager.replace_set(context.project, context.now, &set, body.keys).await?;
     answer_set(StatusCode::OK, &keys)
@@ -97,7 +97,7 @@ pub(super) async fn put_key(
     manager: Data<KeyManager>,
     context: Context,
     path: Path<(String, String)>,
-    JsonBody(body): JsonBody<RawJwk>,
+    AdminJsonBody(body): AdminJsonBody<RawJwk>,
 ) -> Result<HttpResponse, ApiError> {
     let (set, kid) = &*path;
     let key = manager.put_key(context.project, context.now, set, kid, body).await?;

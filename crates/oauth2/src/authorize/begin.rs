@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use orrery_core::id::{ChallengeId, LoginSessionId};
-use orrery_core::{RequestContext, TokenHash};
+use orrery_core::{RequestContext, StoreError, TokenHash};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -47,6 +47,37 @@ pub async fn begin(
     let begun = service.authorizations.authorization_begin(context.project, &client, &sessions, context.now).await?;
     let Begun { client, session } = begun.ok_or_else(unknown_client)?;
     let (parameters, pushed) = push::resolve(service, context, &config, &client, parameters).await?;
+    let vouched_for = client.is_vouched_for();
+    let silent = parameters.get("prompt") == Some("none");
+    let remembered = session.is_some();
+    let arrived = Arrived { client, session, parameters, pushed };
+    match judge(service, context, Arc::clone(&config), arrived, cookies).await {
+        // Whoever registers an address could otherwise send browsers there under our name, with a request that is wrong on
+        // purpose. Renewing a sign-in in silence has nobody to ask, and somebody who is signed in.
+        Err(refused) if !vouched_for && refused.path.is_some() => {
+            let renews = silent && is_signed_in(service, context, &config, cookies, remembered).await?;
+            Err(Refused { asks_first: !renews, ..refused })
+        }
+        judged => judged,
+    }
+}
+
+/// What a browser brought.
+struct Arrived {
+    client: Client,
+    session: Option<LoginSession>,
+    parameters: Parameters,
+    pushed: Option<TokenHash>,
+}
+
+async fn judge(
+    service: &OAuth2Service,
+    context: &RequestContext,
+    config: Arc<Config>,
+    arrived: Arrived,
+    cookies: &Cookies,
+) -> Result<Step, Refused> {
+    let Arrived { client, session, parameters, pushed } = arrived;
     let request = check(&parameters, &client, &config)?;
     let hint = match parameters.get("id_token_hint") {
         None => None,
@@ -69,6 +100,20 @@ pub async fn begin(
     };
     let request = request_of(&challenge, &client, &config)?;
     First { service, context, config, cookies, client, request, challenge }.ask(session).await
+}
+
+/// Whether somebody is signed in in the browser; `remembered` is what a login application had us remember.
+async fn is_signed_in(
+    service: &OAuth2Service,
+    context: &RequestContext,
+    config: &Config,
+    cookies: &Cookies,
+    remembered: bool,
+) -> Result<bool, StoreError> {
+    if config.urls.login.is_some() {
+        return Ok(remembered);
+    }
+    Ok(matches!(service.sign_in.signed_in(context, cookies).await?, SignInState::SignedIn(_)))
 }
 
 /// Goes on with a request whose browser has been to the built-in sign-in page, or to a login application where somebody else

@@ -7,7 +7,7 @@ use super::{Cookies, Refused, ReturnPath, Step};
 use crate::challenge::seal::Kind;
 use crate::challenge::{Decision, FlowState};
 use crate::consent::{Terms, issue};
-use crate::error::{ErrorCode, OAuth2Error};
+use crate::error::OAuth2Error;
 use crate::service::OAuth2Service;
 use crate::store::AuthorizationWithClient;
 
@@ -32,8 +32,7 @@ pub async fn consent(
         (Decision::Rejected(rejection), _) => Err(rejection),
         (Decision::Accepted(consent), Decision::Accepted(login)) => {
             if session.is_none() {
-                let reason = "The sign-in has ended in the meantime.";
-                return Err(Refused::to_client(OAuth2Error::new(ErrorCode::LoginRequired, reason), path));
+                return Err(super::signed_out(path));
             }
             let terms = Terms::accepted(consent.clone(), flow.consent_skip);
             let issued = issue(service, context, &config, &client, &flow, login, terms)

@@ -4,7 +4,7 @@ use orrery_core::{RequestContext, TokenHash};
 use url::Url;
 
 use super::begin::with;
-use super::{Answer, CookieChange, Next, Refused, ReturnPath, Step, endpoint, error_page, jar, used_before};
+use super::{Answer, CookieChange, Next, Refused, ReturnPath, Step, endpoint, error_page, jar, signed_out, used_before};
 use crate::challenge::{AuthorizationFlow, Rejection};
 use crate::config::Config;
 use crate::consent::Issued;
@@ -36,6 +36,7 @@ pub(super) async fn finish(
     match service.authorizations.authorization_finish(context.project, &end).await? {
         Stepped::Done => Ok(step(service, config, flow, Next::Answer(answer))),
         Stepped::TooLate => Err(used_before(path)),
+        Stepped::SignedOut => Err(signed_out(path)),
     }
 }
 
@@ -48,10 +49,14 @@ async fn decide(
     device: TokenHash,
     granted: Option<Granted>,
 ) -> Result<Step, Refused> {
-    if !service.devices.device_decide(context.project, device, granted.as_ref(), context.now).await? {
-        let reason =
-            "Somebody has decided about this device before, or its code has expired. Have it show another one.";
-        return Err(OAuth2Error::new(ErrorCode::AccessDenied, reason).into());
+    match service.devices.device_decide(context.project, device, granted.as_ref(), context.now).await? {
+        Stepped::Done => {}
+        Stepped::TooLate => {
+            let reason =
+                "Somebody has decided about this device before, or its code has expired. Have it show another one.";
+            return Err(OAuth2Error::new(ErrorCode::AccessDenied, reason).into());
+        }
+        Stepped::SignedOut => return Err(signed_out(ReturnPath::from(&flow.request))),
     }
     let page = match granted {
         Some(_) => {

@@ -44,6 +44,7 @@ pub use sign_in::{SignIn, SignInFor, SignInState, SignedIn};
 
 use orrery_core::id::ChallengeId;
 use orrery_core::{RequestContext, StoreError, TokenHash};
+use serde::{Deserialize, Serialize};
 
 use crate::challenge::seal::{Kind, Sealer};
 use crate::challenge::{AuthorizationRequest, ResponseMode};
@@ -94,19 +95,23 @@ pub struct Refused {
     pub error: OAuth2Error,
     /// The way to the client; none when it cannot be trusted, so that the person is told instead.
     pub path: Option<ReturnPath>,
+    /// The person is told first, and decides whether to go that way: nobody vouches for the client, and nobody has signed in
+    /// (RFC 9700 section 4.11.2).
+    pub asks_first: bool,
 }
 
 impl Refused {
     /// The person is told: where the client is to be found is not certain.
     #[must_use]
     pub fn to_person(error: OAuth2Error) -> Self {
-        Self { error, path: None }
+        Self { error, path: None, asks_first: false }
     }
 
     /// The client is told, unless it is a device: that one asks, and goes on waiting.
     #[must_use]
     pub fn to_client(error: OAuth2Error, path: impl Into<ReturnPath>) -> Self {
-        Self { error, path: Some(path.into()).filter(|path| path.mode != ResponseMode::Device) }
+        let path = Some(path.into()).filter(|path| path.mode != ResponseMode::Device);
+        Self { error, path, asks_first: false }
     }
 }
 
@@ -183,38 +188,61 @@ async fn decided(
     Ok(found)
 }
 
-/// The page that tells a person what is wrong: the configured one, or the built-in one. What that one says comes sealed, so
-/// that nobody can put words into our mouth.
+/// The page that tells a person what is wrong: the configured one, or the built-in one.
 #[must_use]
 pub fn error_page(service: &OAuth2Service, context: &RequestContext, error: &OAuth2Error) -> String {
     let config = service.config.load();
-    let (code, _) = error.code.parts();
+    let Some(page) = &config.urls.error else { return built_in_error_page(service, context, error, None) };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("error", code);
-    match &config.urls.error {
-        Some(page) => {
-            query.append_pair("error_description", &error.description);
-            let separator = if page.query().is_some() { '&' } else { '?' };
-            format!("{page}{separator}{}", query.finish())
-        }
-        None => {
-            let sealer = Sealer { keyring: &service.keyring, project: context.project };
-            let said = format!("{code} {}", error.description);
-            query.append_pair("detail", &sealer.seal(Kind::Error, said.as_bytes(), &*service.entropy));
-            format!("{}?{}", endpoint(&config, "/ui/oauth2/error"), query.finish())
-        }
-    }
+    query.append_pair("error", error.code.parts().0).append_pair("error_description", &error.description);
+    let separator = if page.query().is_some() { '&' } else { '?' };
+    format!("{page}{separator}{}", query.finish())
 }
 
-/// The code and description that [`error_page`] sealed.
+/// The built-in page. What it says comes sealed, so that nobody can put words into our mouth; so does the way on to the client,
+/// which it then asks about.
 #[must_use]
-pub fn sealed_error(service: &OAuth2Service, context: &RequestContext, detail: &str) -> Option<(String, String)> {
+pub fn built_in_error_page(
+    service: &OAuth2Service,
+    context: &RequestContext,
+    error: &OAuth2Error,
+    onward: Option<String>,
+) -> String {
+    let (code, _) = error.code.parts();
+    let said = SealedError { code: code.to_owned(), description: error.description.clone().into_owned(), onward };
     let sealer = Sealer { keyring: &service.keyring, project: context.project };
-    let text = String::from_utf8(sealer.open(Kind::Error, detail)?).ok()?;
-    text.split_once(' ').map(|(code, description)| (code.to_owned(), description.to_owned()))
+    let detail = sealer.seal(Kind::Error, &serde_json::to_vec(&said).unwrap_or_default(), &*service.entropy);
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("error", code).append_pair("detail", &detail);
+    format!("{}?{}", endpoint(&service.config.load(), "/ui/oauth2/error"), query.finish())
+}
+
+/// What the built-in error page says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedError {
+    /// The code of a specification.
+    #[serde(rename = "c")]
+    pub code: String,
+    /// For developers.
+    #[serde(rename = "d")]
+    pub description: String,
+    /// The client's address with its answer, where the person decides whether to go there.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub onward: Option<String>,
+}
+
+/// What [`built_in_error_page`] sealed.
+#[must_use]
+pub fn sealed_error(service: &OAuth2Service, context: &RequestContext, detail: &str) -> Option<SealedError> {
+    let sealer = Sealer { keyring: &service.keyring, project: context.project };
+    serde_json::from_slice(&sealer.open(Kind::Error, detail)?).ok()
 }
 
 fn used_before(path: ReturnPath) -> Refused {
     let reason = "The answer was used before. Start again from the application.";
     Refused::to_client(OAuth2Error::new(ErrorCode::AccessDenied, reason), path)
+}
+
+fn signed_out(path: ReturnPath) -> Refused {
+    Refused::to_client(OAuth2Error::new(ErrorCode::LoginRequired, "The sign-in has ended in the meantime."), path)
 }

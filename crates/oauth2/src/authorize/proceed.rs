@@ -82,6 +82,7 @@ pub(super) async fn after_login(
         // Whoever went back to the page before comes to the same question again.
         Stepped::TooLate if again => Ok(Step { next, cookies }),
         Stepped::Done => Ok(Step { next, cookies }),
+        Stepped::SignedOut => Err(super::signed_out(path)),
         Stepped::TooLate => {
             Err(refused(ErrorCode::AccessDenied, "The sign-in was used before. Start again from the application."))
         }

@@ -17,7 +17,7 @@ use super::check::twice;
 use super::push::CREDENTIALS;
 use crate::assertion::{self, ASYMMETRIC};
 use crate::client::Client;
-use crate::client_auth::KeyFailure;
+use crate::client_auth::{KeyFailure, why};
 use crate::config::Config;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
@@ -129,7 +129,7 @@ impl Signature {
         match service.client_keys.verify(client, context.now, token, accepted).await {
             Ok(claims) => Ok(claims),
             Err(KeyFailure::Keys(error)) => Err(OAuth2Error { code: ErrorCode::InvalidRequestObject, ..error }),
-            Err(KeyFailure::Token(why)) => Err(invalid(why)),
+            Err(KeyFailure::Token(error)) => Err(invalid(why(error))),
         }
     }
 }

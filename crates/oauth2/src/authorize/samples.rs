@@ -47,6 +47,7 @@ pub(crate) fn client() -> Client {
         access_token_strategy: None,
         require_pushed_authorization_requests: false,
         dpop_bound_access_tokens: false,
+        self_registered: false,
         lifespans: Lifespans::default(),
         created_at: Timestamp::EPOCH,
         updated_at: Timestamp::EPOCH,

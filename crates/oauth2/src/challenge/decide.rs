@@ -194,7 +194,7 @@ async fn decide(
     let next = verifier(service, context, &config, &flow);
     match service.authorizations.login_decide(context.project, &flow, context.now).await? {
         Stepped::Done => Ok(next),
-        Stepped::TooLate => Err(ChallengeError::Handled(next)),
+        Stepped::TooLate | Stepped::SignedOut => Err(ChallengeError::Handled(next)),
     }
 }
 

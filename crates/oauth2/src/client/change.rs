@@ -7,6 +7,7 @@ use super::create::{Registered, chosen, publish_keys};
 use super::edit::edit;
 use super::secrets::NewSecret;
 use super::validate::{Origin, validate, wrong};
+use super::version::MeantFor;
 use super::{AuthMethod, Client, ClientId, ClientMetadata, ClientRecord, ClientSecrets};
 use crate::OAuth2Service;
 use crate::error::OAuth2Error;
@@ -14,15 +15,16 @@ use crate::error::OAuth2Error;
 /// Replaces the metadata of a client. A secret that is sent replaces all others; without one they stay.
 ///
 /// # Errors
-/// `not_found`, what [`validate`] refuses, `conflict`, storage.
+/// `not_found`, `precondition_failed`, what [`validate`] refuses, `conflict`, storage.
 pub async fn replace(
     service: &OAuth2Service,
     context: &RequestContext,
     id: &ClientId,
+    meant_for: &MeantFor,
     metadata: &ClientMetadata,
 ) -> Result<Registered, OAuth2Error> {
     let change = async |before: ClientRecord| replaced(service, context, before, metadata).await;
-    let (record, secret) = edit(service, context.project, id, change).await?;
+    let (record, secret) = edit(service, context.project, id, meant_for, change).await?;
     Ok(Registered { record, secret, registration_token: None })
 }
 
@@ -34,7 +36,8 @@ pub(super) async fn replaced(
     metadata: &ClientMetadata,
 ) -> Result<(ClientRecord, Option<SecretString>), OAuth2Error> {
     let id = before.client.id.clone();
-    let who = Origin { id, created_at: before.client.created_at, updated_at: context.now };
+    let Client { self_registered, created_at, .. } = before.client;
+    let who = Origin { id, self_registered, created_at, updated_at: context.now };
     let client = validate(service, who, metadata).await?;
     publish_keys(service, context, &client).await?;
     let secret = chosen(service, &client.id, client.token_endpoint_auth_method, metadata).await?;

@@ -40,7 +40,16 @@ pub async fn create(
             .map_err(|_| wrong("The member client_id must have 1 to 255 printable ASCII characters."))?,
         None => fresh_id(service)?,
     };
-    register(service, context, id, metadata).await
+    register(service, context, id, By::Administrator, metadata).await
+}
+
+/// Who registers a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// An administrator, who vouches for it.
+    Administrator,
+    /// The client itself.
+    Itself,
 }
 
 /// An id that nobody has.
@@ -53,9 +62,11 @@ pub(super) async fn register(
     service: &OAuth2Service,
     context: &RequestContext,
     id: ClientId,
+    by: By,
     metadata: ClientMetadata,
 ) -> Result<Registered, OAuth2Error> {
-    let who = Origin { id: id.clone(), created_at: context.now, updated_at: context.now };
+    let self_registered = by == By::Itself;
+    let who = Origin { id: id.clone(), self_registered, created_at: context.now, updated_at: context.now };
     let client = validate(service, who, &metadata).await?;
     publish_keys(service, context, &client).await?;
     let method = client.token_endpoint_auth_method;

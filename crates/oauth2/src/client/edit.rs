@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use orrery_core::ProjectId;
 
+use super::version::MeantFor;
 use super::{ClientId, ClientRecord};
 use crate::OAuth2Service;
 use crate::error::{ErrorCode, OAuth2Error};
@@ -16,11 +17,13 @@ const TRIES: usize = 4;
 /// client as it shall be, and whatever the answer needs besides.
 ///
 /// # Errors
-/// `not_found`; `conflict` when others kept changing the client; what `change` refuses; storage.
+/// `not_found`; `precondition_failed` when it is another version than was meant; `conflict` when others kept changing the
+/// client; what `change` refuses; storage.
 pub(super) async fn edit<T, F>(
     service: &OAuth2Service,
     project: ProjectId,
     id: &ClientId,
+    meant_for: &MeantFor,
     change: F,
 ) -> Result<(ClientRecord, T), OAuth2Error>
 where
@@ -28,6 +31,7 @@ where
 {
     for _ in 0..TRIES {
         let before = service.clients.client_by_id(project, id).await?.ok_or_else(unknown)?;
+        meant_for.check(&before)?;
         let version = before.version;
         let (mut after, more) = change(Arc::unwrap_or_clone(before)).await?;
         after.version = version;

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod create;
+pub mod delete;
 pub mod document;
 pub(crate) mod edit;
 mod hasher;
@@ -16,6 +17,7 @@ mod secrets;
 pub mod set_lifespans;
 mod validate;
 mod verified;
+pub mod version;
 
 use orrery_core::{Timestamp, TokenHash};
 use serde::{Deserialize, Serialize};
@@ -148,6 +150,9 @@ pub struct Client {
     pub require_pushed_authorization_requests: bool,
     /// Access tokens must be bound to a key (RFC 9449 section 5.2).
     pub dpop_bound_access_tokens: bool,
+    /// It registered itself (RFC 7591), so that nobody vouches for it or for its addresses.
+    #[serde(default)]
+    pub self_registered: bool,
     /// Lifetimes of its tokens, by grant.
     pub lifespans: Lifespans,
     /// When it was registered, in whole seconds.
@@ -180,6 +185,12 @@ impl Client {
         };
         let asked = sorted(asked);
         self.response_types.iter().any(|known| sorted(known) == asked)
+    }
+
+    /// Whether somebody vouches for it: an administrator registered it, or has made it one of the first party since.
+    #[must_use]
+    pub const fn is_vouched_for(&self) -> bool {
+        !self.self_registered || self.skip_consent
     }
 
     /// Whether it cannot keep a secret (RFC 6749 section 2.1).

@@ -8,6 +8,7 @@ use super::change::replaced;
 use super::create::Registered;
 use super::document::document;
 use super::edit::edit;
+use super::version::MeantFor;
 use super::{ClientId, ClientMetadata, ClientRecord};
 use crate::OAuth2Service;
 use crate::error::{ErrorCode, OAuth2Error};
@@ -34,6 +35,7 @@ pub async fn patch(
     service: &OAuth2Service,
     context: &RequestContext,
     id: &ClientId,
+    meant_for: &MeantFor,
     operations: &[PatchOperation],
 ) -> Result<Registered, OAuth2Error> {
     if operations.len() > MAX_OPERATIONS {
@@ -44,7 +46,7 @@ pub async fn patch(
         let metadata = patched(document(&before.client), operations)?;
         replaced(service, context, before, &metadata).await
     };
-    let (record, secret) = edit(service, context.project, id, change).await?;
+    let (record, secret) = edit(service, context.project, id, meant_for, change).await?;
     Ok(Registered { record, secret, registration_token: None })
 }
 

@@ -6,10 +6,11 @@ use orrery_core::RequestContext;
 use orrery_core::secret::Purpose;
 
 use super::change::replaced;
-use super::create::{self, Registered, fresh_id, registration_token};
+use super::create::{self, By, Registered, fresh_id, registration_token};
 use super::edit::edit;
 use super::secrets::same;
 use super::validate::wrong;
+use super::version::MeantFor;
 use super::{ClientId, ClientMetadata, ClientRecord, Lifespans};
 use crate::OAuth2Service;
 use crate::error::{ErrorCode, OAuth2Error};
@@ -30,7 +31,7 @@ pub async fn register(
         return Err(wrong("The member client_secret cannot be chosen; the server makes it."));
     }
     closed(&metadata)?;
-    create::register(service, context, fresh_id(service)?, metadata).await
+    create::register(service, context, fresh_id(service)?, By::Itself, metadata).await
 }
 
 /// The caller's own registration.
@@ -85,7 +86,7 @@ pub async fn replace(
         record.registration_token = Some(hash);
         Ok((record, (secret, fresh)))
     };
-    let (record, (secret, fresh)) = match edit(service, context.project, &id, change).await {
+    let (record, (secret, fresh)) = match edit(service, context.project, &id, &MeantFor::Any, change).await {
         Err(error) if error.code == ErrorCode::NotFound => return Err(unauthorized()),
         edited => edited?,
     };
@@ -104,7 +105,7 @@ pub async fn delete(
 ) -> Result<(), OAuth2Error> {
     let id = read(service, context, id, token).await?.client.id;
     // Whoever was faster has done what was asked for.
-    service.clients.client_delete(context.project, &id).await?;
+    service.clients.client_delete(context.project, &id, None).await?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use orrery_core::{RequestContext, Timestamp};
 use super::create::Registered;
 use super::edit::edit;
 use super::secrets::NewSecret;
+use super::version::MeantFor;
 use super::{ClientId, ClientRecord};
 use crate::OAuth2Service;
 use crate::error::{ErrorCode, OAuth2Error};
@@ -12,11 +13,12 @@ use crate::error::{ErrorCode, OAuth2Error};
 /// Makes a new secret. Those so far, at most five, go on working until [`forget_rotated`].
 ///
 /// # Errors
-/// `invalid_request` for a client without secrets; `not_found`, `conflict`, storage.
+/// `invalid_request` for a client without secrets; `not_found`, `precondition_failed`, `conflict`, storage.
 pub async fn rotate(
     service: &OAuth2Service,
     context: &RequestContext,
     id: &ClientId,
+    meant_for: &MeantFor,
 ) -> Result<Registered, OAuth2Error> {
     let change = async |mut record: ClientRecord| {
         let method = record.client.token_endpoint_auth_method;
@@ -29,25 +31,26 @@ pub async fn rotate(
         touch(&mut record, context);
         Ok((record, secret.plain))
     };
-    let (record, secret) = edit(service, context.project, id, change).await?;
+    let (record, secret) = edit(service, context.project, id, meant_for, change).await?;
     Ok(Registered { record, secret: Some(secret), registration_token: None })
 }
 
 /// Ends all secrets but the present one.
 ///
 /// # Errors
-/// `not_found`, `conflict`, storage.
+/// `not_found`, `precondition_failed`, `conflict`, storage.
 pub async fn forget_rotated(
     service: &OAuth2Service,
     context: &RequestContext,
     id: &ClientId,
+    meant_for: &MeantFor,
 ) -> Result<ClientRecord, OAuth2Error> {
     let change = async |mut record: ClientRecord| {
         record.secrets.rotated.clear();
         touch(&mut record, context);
         Ok((record, ()))
     };
-    Ok(edit(service, context.project, id, change).await?.0)
+    Ok(edit(service, context.project, id, meant_for, change).await?.0)
 }
 
 fn touch(record: &mut ClientRecord, context: &RequestContext) {

@@ -16,7 +16,7 @@ use crate::error::{ErrorCode, OAuth2Error};
 const CAPACITY: u64 = 1_000;
 /// How long one is used.
 const FRESH: Duration = Duration::from_secs(3600);
-/// How often strangers' assertions with an unknown `kid` may make one be fetched again.
+/// How often strangers' assertions may make one be fetched again: with an unknown `kid`, or when it could not be fetched.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Longest wait for one.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,8 +29,9 @@ pub struct ClientKeys {
     fetched: Cache<String, Arc<Fetched>>,
 }
 
+/// What came of fetching one.
 struct Fetched {
-    keys: ForeignKeys,
+    keys: Result<ForeignKeys, FetchError>,
     at: Timestamp,
 }
 
@@ -39,12 +40,12 @@ struct Fetched {
 pub(crate) enum KeyFailure {
     /// Its keys are not known.
     Keys(OAuth2Error),
-    /// What is wrong with the token, as the predicate of a sentence.
-    Token(&'static str),
+    /// The token is wrong.
+    Token(ForeignError),
 }
 
 /// What is wrong with a token, as the predicate of a sentence.
-pub(super) const fn why(error: ForeignError) -> &'static str {
+pub(crate) const fn why(error: ForeignError) -> &'static str {
     match error {
         ForeignError::Unacceptable => "it is no JWT, or its 'alg' is not the registered one",
         ForeignError::UnknownKey => "none of the client's keys fits its 'kid' and 'alg'",
@@ -78,14 +79,14 @@ impl ClientKeys {
             return ForeignKeys::parse(keys).ok_or_else(no_keys);
         }
         let uri = client.jwks_uri.as_ref().ok_or_else(no_keys)?;
-        if freshness == Freshness::Again {
-            let known = self.fetched.get(uri).await;
-            if known.is_some_and(|known| now.since(known.at) >= PAUSE) {
-                self.fetched.invalidate(uri).await;
-            }
+        let outdated = |known: &Arc<Fetched>| {
+            (freshness == Freshness::Again || known.keys.is_err()) && now.since(known.at) >= PAUSE
+        };
+        if self.fetched.get(uri).await.as_ref().is_some_and(outdated) {
+            self.fetched.invalidate(uri).await;
         }
-        let fetched = self.fetched.try_get_with(uri.clone(), self.fetch(uri, now)).await;
-        fetched.map(|fetched| fetched.keys.clone()).map_err(|error: Arc<FetchError>| {
+        let fetched = self.fetched.get_with(uri.clone(), self.fetch(uri, now)).await;
+        fetched.keys.clone().map_err(|error| {
             let mut refusal = OAuth2Error::new(
                 ErrorCode::InvalidClient,
                 "The client's keys could not be fetched from its jwks_uri. It must answer with a JSON Web Key set, \
@@ -116,10 +117,14 @@ impl ClientKeys {
             }
             verified => verified,
         };
-        verified.map_err(|error| KeyFailure::Token(why(error)))
+        verified.map_err(KeyFailure::Token)
     }
 
-    async fn fetch(&self, uri: &str, now: Timestamp) -> Result<Arc<Fetched>, FetchError> {
+    async fn fetch(&self, uri: &str, now: Timestamp) -> Arc<Fetched> {
+        Arc::new(Fetched { keys: self.keys_at(uri).await, at: now })
+    }
+
+    async fn keys_at(&self, uri: &str) -> Result<ForeignKeys, FetchError> {
         let request = OutboundRequest {
             method: "GET".to_owned(),
             url: uri.to_owned(),
@@ -129,20 +134,19 @@ impl ClientKeys {
             timeout: TIMEOUT,
             max_response_bytes: MAX_BYTES,
         };
-        let response = self.outbound.send(request).await?;
+        let response = self.outbound.send(request).await.map_err(|error| FetchError::Call(Arc::new(error)))?;
         if response.status != 200 {
             return Err(FetchError::Status(response.status));
         }
         let document = serde_json::from_slice(&response.body).map_err(|_| FetchError::Content)?;
-        let keys = ForeignKeys::parse(&document).ok_or(FetchError::Content)?;
-        Ok(Arc::new(Fetched { keys, at: now }))
+        ForeignKeys::parse(&document).ok_or(FetchError::Content)
     }
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 enum FetchError {
     #[error(transparent)]
-    Call(#[from] orrery_core::outbound::OutboundError),
+    Call(Arc<orrery_core::outbound::OutboundError>),
     #[error("the status was {0}")]
     Status(u16),
     #[error("the answer is no JSON Web Key set")]

@@ -7,14 +7,14 @@ mod upgrade;
 
 use std::sync::Arc;
 
-use orrery_core::RequestContext;
+use orrery_core::{RequestContext, StoreError};
 
 use crate::client::{AuthMethod, ClientId, ClientRecord, matching_secret};
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 
 pub use keys::ClientKeys;
-pub(crate) use keys::KeyFailure;
+pub(crate) use keys::{KeyFailure, why};
 pub use presented::Presented;
 
 /// The type of a client assertion (RFC 7523 section 2.2).
@@ -35,11 +35,35 @@ pub async fn authenticate(
     let id: ClientId = id.parse().map_err(|_| refused())?;
     let bound = service.config.load().limits.failed_authentications;
     service.failed_authentications.check(context, id.clone(), bound)?;
-    let outcome = prove(service, context, &id, presented).await;
-    if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::InvalidClient) {
-        service.failed_authentications.take(context, id, bound)?;
+    match prove(service, context, &id, presented).await {
+        Ok(record) => Ok(record),
+        Err(Refusal::Guess(error)) => {
+            service.failed_authentications.take(context, id, bound)?;
+            Err(error)
+        }
+        Err(Refusal::Other(error)) => Err(error),
     }
-    outcome
+}
+
+/// Why a client was not authenticated.
+#[derive(Debug)]
+enum Refusal {
+    /// Its secret or signature is wrong, or there is no such client: somebody may be guessing, and that is counted.
+    Guess(OAuth2Error),
+    /// It is set up in another way, its keys cannot be fetched, or we have trouble. Whoever repeats that learns nothing.
+    Other(OAuth2Error),
+}
+
+impl From<OAuth2Error> for Refusal {
+    fn from(error: OAuth2Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 async fn prove(
@@ -47,12 +71,13 @@ async fn prove(
     &RequestContext { project, now, .. }: &RequestContext,
     id: &ClientId,
     presented: &Presented,
-) -> Result<Arc<ClientRecord>, OAuth2Error> {
-    let record = service.clients.client_by_id(project, id).await?.ok_or_else(refused)?;
+) -> Result<Arc<ClientRecord>, Refusal> {
+    let guess = || Refusal::Guess(refused());
+    let record = service.clients.client_by_id(project, id).await?.ok_or_else(guess)?;
     use AuthMethod::{ClientSecretBasic, ClientSecretJwt, ClientSecretPost, None as Public, PrivateKeyJwt};
     match (presented, record.client.token_endpoint_auth_method) {
         (Presented::Basic { secret, .. }, ClientSecretBasic) | (Presented::Post { secret, .. }, ClientSecretPost) => {
-            let stored = matching_secret(service, &record.secrets, secret).await?.ok_or_else(refused)?;
+            let stored = matching_secret(service, &record.secrets, secret).await?.ok_or_else(guess)?;
             upgrade::upgrade(service, project, &record, stored, secret).await;
         }
         (Presented::Assertion { token, .. }, ClientSecretJwt | PrivateKeyJwt) => {
@@ -63,7 +88,7 @@ async fn prove(
         | (Presented::Post { .. }, Public | ClientSecretBasic | ClientSecretJwt | PrivateKeyJwt)
         | (Presented::Assertion { .. }, Public | ClientSecretBasic | ClientSecretPost)
         | (Presented::Nothing { .. }, ClientSecretBasic | ClientSecretPost | ClientSecretJwt | PrivateKeyJwt) => {
-            return Err(wrong_method(&record));
+            return Err(wrong_method(&record).into());
         }
     }
     Ok(record)

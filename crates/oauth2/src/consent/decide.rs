@@ -148,7 +148,7 @@ async fn decide(
     let flow = AuthorizationFlow { state: FlowState::ConsentDecided, consent: Some(consent), ..flow };
     match service.authorizations.consent_decide(context.project, &flow).await? {
         Stepped::Done => Ok(next),
-        Stepped::TooLate => Err(ChallengeError::Handled(next)),
+        Stepped::TooLate | Stepped::SignedOut => Err(ChallengeError::Handled(next)),
     }
 }
 

@@ -54,6 +54,14 @@ pub struct Authentication {
     pub obfuscated_subject: Option<String>,
 }
 
+impl Authentication {
+    /// `sub` as the client learns it, of this subject: pairwise or forced where that was decided at sign-in.
+    #[must_use]
+    pub fn told_subject<'a>(&'a self, subject: &'a str) -> &'a str {
+        self.obfuscated_subject.as_deref().unwrap_or(subject)
+    }
+}
+
 /// What was asked for, as consent lists show it and as ID tokens repeat parts of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -111,4 +119,12 @@ pub struct Grant {
     pub handled_at: Timestamp,
     /// From when on nobody needs the row: the end of its last token and of its being remembered. Only ever raised.
     pub expires_at: Timestamp,
+}
+
+impl Grant {
+    /// `sub` as the client learns it.
+    #[must_use]
+    pub fn told_subject(&self) -> &str {
+        self.authentication.told_subject(&self.subject)
+    }
 }

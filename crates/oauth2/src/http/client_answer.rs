@@ -1,8 +1,8 @@
 //! A client in an answer.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, LOCATION};
+use actix_web::http::header::{ETAG, HeaderValue, IF_MATCH, LOCATION};
+use actix_web::{HttpRequest, HttpResponse};
 use orrery_web::{ApiError, response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret as _;
@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::client::create::Registered;
 use crate::client::document::document;
-use crate::client::{Client, ClientId};
+use crate::client::version::{MeantFor, entity_tag};
+use crate::client::{Client, ClientId, ClientRecord};
 use crate::config::Config;
 
 /// What a path segment may contain unescaped (RFC 3986 section 2.3).
@@ -66,7 +67,35 @@ pub(super) fn registered(
         document.insert("registration_access_token".to_owned(), json!(token.expose_secret()));
         document.insert("registration_client_uri".to_owned(), json!(registration_uri(config, &client.id)));
     }
-    response::json(status, &document)
+    let mut answer = response::json(status, &document)?;
+    if reader == Reader::Administrator {
+        tag(&mut answer, &registered.record)?;
+    }
+    Ok(answer)
+}
+
+/// A client as it is, for an administrator.
+pub(super) fn read(record: &ClientRecord) -> Result<HttpResponse, ApiError> {
+    let mut answer = response::ok(&shown(&record.client, Reader::Administrator))?;
+    tag(&mut answer, record)?;
+    Ok(answer)
+}
+
+fn tag(answer: &mut HttpResponse, record: &ClientRecord) -> Result<(), ApiError> {
+    let tag = HeaderValue::from_str(&entity_tag(record)).map_err(ApiError::internal)?;
+    answer.headers_mut().insert(ETAG, tag);
+    Ok(())
+}
+
+/// Which version of the client a request means, by its `If-Match`. Weak tags fit none (RFC 9110 section 13.1.1).
+pub(super) fn meant_for(request: &HttpRequest) -> MeantFor {
+    let mut sent = request.headers().get_all(IF_MATCH).peekable();
+    if sent.peek().is_none() {
+        return MeantFor::Any;
+    }
+    let texts = sent.map(|value| value.to_str().unwrap_or_default());
+    let tags: Vec<_> = texts.flat_map(|text| text.split(',')).map(|tag| tag.trim().to_owned()).collect();
+    if tags.iter().any(|tag| tag == "*") { MeantFor::Any } else { MeantFor::Only(tags) }
 }
 
 /// Where a client looks after itself (RFC 7592 section 3).

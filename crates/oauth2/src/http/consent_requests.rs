@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use orrery_web::{ApiError, Context, JsonBody, response};
+use orrery_web::{ApiError, Context, AdminJsonBody, response};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -56,7 +56,7 @@ pub(super) async fn accept(
     service: Data<OAuth2Service>,
     context: Context,
     request: HttpRequest,
-    JsonBody(body): JsonBody<AcceptBody>,
+    AdminJsonBody(body): AdminJsonBody<AcceptBody>,
 ) -> Result<HttpResponse, ApiError> {
     let text = challenge(&request, NAME)?;
     let accept = AcceptConsent {
@@ -78,7 +78,7 @@ pub(super) async fn reject(
     service: Data<OAuth2Service>,
     context: Context,
     request: HttpRequest,
-    JsonBody(body): JsonBody<RejectBody>,
+    AdminJsonBody(body): AdminJsonBody<RejectBody>,
 ) -> Result<HttpResponse, ApiError> {
     let text = challenge(&request, NAME)?;
     redirect_to(consent::reject(&service, &context, &text, body.into()).await)

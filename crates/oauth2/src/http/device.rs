@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::Timestamp;
 use orrery_web::negotiate::{Preferred, preferred};
-use orrery_web::{ApiError, Context, FormBody, JsonBody, Submitted, cookie, response};
+use orrery_web::{ApiError, Context, FormBody, AdminJsonBody, Submitted, cookie, response};
 use serde::Deserialize;
 
 use super::authorize::{parameters, respond};
@@ -96,7 +96,7 @@ pub(super) async fn accept(
     service: Data<OAuth2Service>,
     context: Context,
     request: HttpRequest,
-    JsonBody(body): JsonBody<AcceptBody>,
+    AdminJsonBody(body): AdminJsonBody<AcceptBody>,
 ) -> Result<HttpResponse, ApiError> {
     let text = challenge(&request, CHALLENGE)?;
     if body.user_code.is_empty() {

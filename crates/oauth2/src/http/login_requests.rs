@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use orrery_web::{ApiError, Context, JsonBody, response};
+use orrery_web::{ApiError, Context, AdminJsonBody, response};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ pub(super) async fn accept(
     service: Data<OAuth2Service>,
     context: Context,
     request: HttpRequest,
-    JsonBody(body): JsonBody<AcceptBody>,
+    AdminJsonBody(body): AdminJsonBody<AcceptBody>,
 ) -> Result<HttpResponse, ApiError> {
     let text = challenge(&request, NAME)?;
     let accept = AcceptLogin {
@@ -73,7 +73,7 @@ pub(super) async fn reject(
     service: Data<OAuth2Service>,
     context: Context,
     request: HttpRequest,
-    JsonBody(body): JsonBody<RejectBody>,
+    AdminJsonBody(body): AdminJsonBody<RejectBody>,
 ) -> Result<HttpResponse, ApiError> {
     let text = challenge(&request, NAME)?;
     redirect_to(challenge::reject_login(&service, &context, &text, body.into()).await)

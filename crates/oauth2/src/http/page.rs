@@ -15,13 +15,18 @@ use orrery_web::cookie::CookiePolicy;
 use orrery_web::negotiate::{Preferred, preferred};
 use orrery_web::{ApiError, response};
 
-use crate::authorize::{Answer, CookieChange, Refused, error_page};
+use crate::authorize::{Answer, CookieChange, Refused, built_in_error_page, error_page};
 use crate::config::CookieConfig;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 
-/// The one script of this surface: it submits the form that carries an answer.
+/// Submits the form that carries an answer.
 const SUBMIT: &str = "document.forms[0].submit()";
+/// Goes on from the frames of a logout, half a second after all of them have loaded.
+const GO_ON: &str =
+    "addEventListener('load',function(){setTimeout(function(){location.replace(document.links[0].href)},500)})";
+/// How long that page waits for frames that do not load, and where scripts are off, in seconds.
+const PATIENCE: u32 = 7;
 
 /// To another page: 302, as login and consent applications know it.
 pub(super) fn go(url: &str) -> Result<HttpResponse, ApiError> {
@@ -48,14 +53,18 @@ pub(super) fn refused(
     request: &HttpRequest,
     refused: Refused,
 ) -> Result<HttpResponse, ApiError> {
-    let Refused { error, path } = refused;
+    let Refused { error, path, asks_first } = refused;
     // An outage is never anybody's mistake, and its status is for machines to see.
     if matches!(error.code, ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError) {
         return Err(error.into());
     }
-    match path {
-        Some(path) => answer(&Answer::error(path, &error, &service.config.load())),
-        None => to_person(service, context, request, error),
+    match path.map(|path| Answer::error(path, &error, &service.config.load())) {
+        Some(to_client) if !asks_first => answer(&to_client),
+        // A link cannot carry a form.
+        Some(to_client) if preferred(request) != Preferred::Json => {
+            go(&built_in_error_page(service, context, &error, to_client.location()))
+        }
+        Some(_) | None => to_person(service, context, request, error),
     }
 }
 
@@ -101,10 +110,20 @@ pub(super) fn frames(frames: &[String], target: &str) -> Result<HttpResponse, Ap
     let target = escaped(target);
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing out</title>\
-         <meta http-equiv=\"refresh\" content=\"3;url={target}\"></head>\
+         <meta http-equiv=\"refresh\" content=\"{PATIENCE};url={target}\"><script>{GO_ON}</script></head>\
          <body><p><a href=\"{target}\">Continue</a></p>{list}</body></html>"
     );
-    html_answer(html, &format!("default-src 'none'; base-uri 'none'; frame-src {}", sources.join(" ")))
+    let script = hash(GO_ON);
+    let policy = format!(
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src {script}; frame-src {}",
+        sources.join(" ")
+    );
+    html_answer(html, &policy)
+}
+
+/// A script as a source of a `script-src` policy.
+fn hash(script: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, script.as_bytes()).as_ref()))
 }
 
 fn form(answer: &Answer) -> Result<HttpResponse, ApiError> {
@@ -120,8 +139,13 @@ fn form(answer: &Answer) -> Result<HttpResponse, ApiError> {
          <script>{SUBMIT}</script></body></html>",
         escaped(&answer.path.redirect_uri)
     );
-    let hash = STANDARD.encode(digest(&SHA256, SUBMIT.as_bytes()).as_ref());
-    html_answer(html, &format!("default-src 'none'; base-uri 'none'; script-src 'sha256-{hash}'; form-action {target}"))
+    // The client may have it in a frame of its own, to renew a sign-in in silence. An application's scheme frames nothing.
+    let ancestors = if target.contains("://") { target.as_str() } else { "'none'" };
+    let script = hash(SUBMIT);
+    let policy = format!(
+        "default-src 'none'; base-uri 'none'; frame-ancestors {ancestors}; script-src {script}; form-action {target}"
+    );
+    html_answer(html, &policy)
 }
 
 fn html_answer(html: String, policy: &str) -> Result<HttpResponse, ApiError> {
@@ -176,6 +200,7 @@ mod tests {
         let policy =
             response.headers().get(CONTENT_SECURITY_POLICY).expect("a policy").to_str().expect("text").to_owned();
         assert!(policy.contains("form-action https://app.example") && !policy.contains("unsafe"), "{policy}");
+        assert!(policy.contains("frame-ancestors https://app.example;"), "{policy}");
         let body = response.into_body().try_into_bytes().expect("in memory");
         let html = std::str::from_utf8(&body).expect("text");
         assert!(!html.contains("<script>alert") && html.contains("&lt;script&gt;alert"), "{html}");

@@ -7,7 +7,7 @@ use orrery_core::PageRequest;
 use orrery_core::id::TrustedIssuerId;
 use orrery_web::page::{PageBounds, Paging};
 use orrery_web::response::{json, no_content, ok};
-use orrery_web::{ApiError, Context, JsonBody, Pairs};
+use orrery_web::{ApiError, Context, AdminJsonBody, Pairs};
 use serde_json::{Value, json as value};
 
 use super::client_answer::located;
@@ -24,7 +24,7 @@ const PAGE: PageBounds = PageBounds { default: 100, max: 500 };
 pub(super) async fn trust(
     service: Data<OAuth2Service>,
     context: Context,
-    JsonBody(body): JsonBody<NewTrustedIssuer>,
+    AdminJsonBody(body): AdminJsonBody<NewTrustedIssuer>,
 ) -> Result<HttpResponse, ApiError> {
     let trusted = add(&service, &context, body).await?;
     located(json(StatusCode::CREATED, &shown(&trusted))?, &format!("{PATH}/{}", trusted.id))

@@ -64,6 +64,7 @@ pub(super) fn translate(row: &Row, accepts: &dyn Fn(&str) -> bool) -> Result<Tra
         access_token_strategy: word(row, "access_token_strategy")?,
         require_pushed_authorization_requests: false,
         dpop_bound_access_tokens: false,
+        self_registered: false,
         lifespans: lifespans(row)?,
         created_at,
         updated_at: row.moment("updated_at")?.map_or(created_at, whole),

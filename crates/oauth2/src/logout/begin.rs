@@ -42,7 +42,9 @@ pub async fn begin(
         }
     };
     let Some((session, subject)) = meant else {
-        return Ok(LoggedOut::nothing(target.unwrap_or_else(|| default_target(&config))));
+        // Nobody has signed in, and nobody vouches for the address of a client that registered itself.
+        let vouched_for = asked.client.as_ref().is_none_or(Client::is_vouched_for);
+        return Ok(LoggedOut::nothing(target.filter(|_| vouched_for).unwrap_or_else(|| default_target(&config))));
     };
     let challenge = LogoutChallenge {
         client: asked.client.as_ref().map(|client| client.id.clone()),

@@ -6,11 +6,10 @@ use url::Url;
 use super::{Current, LoggedOut, LogoutChallenge, current, default_target, end_session};
 use crate::authorize::{CookieChange, Cookies, jar};
 use crate::challenge::seal::{Kind, Sealer};
-use crate::client::Client;
 use crate::config::Config;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
-use crate::store::SessionEnded;
+use crate::store::{SessionClient, SessionEnded};
 
 /// Most frames of the page that tells clients of a logout: browsers load no more in the time that people wait.
 const MAX_FRAMES: usize = 50;
@@ -70,8 +69,8 @@ pub(super) async fn end(
 
 /// The addresses of clients that are told through the browser, with `iss` and `sid` (Front-Channel Logout section 2).
 fn frames(config: &Config, ended: &SessionEnded) -> Vec<String> {
-    let frame = |client: &Client| {
-        let mut url = Url::parse(client.frontchannel_logout_uri.as_deref()?).ok()?;
+    let frame = |concerned: &SessionClient| {
+        let mut url = Url::parse(concerned.client.frontchannel_logout_uri.as_deref()?).ok()?;
         if !matches!(url.scheme(), "http" | "https") {
             return None;
         }

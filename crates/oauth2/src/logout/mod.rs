@@ -13,7 +13,7 @@ mod finish;
 pub use begin::begin;
 pub use challenge::LogoutChallenge;
 pub use decide::{accept, read};
-pub use end::end_session;
+pub use end::{end_session, tell_of_ended};
 pub use finish::finish;
 
 use orrery_core::id::{LoginSessionId, SessionId};

@@ -53,6 +53,8 @@ pub enum Stepped {
     Done,
     /// It had been taken before, or the authorization is gone.
     TooLate,
+    /// The sign-in that it needs has ended in the meantime.
+    SignedOut,
 }
 
 /// How far the authorization is in storage when the browser comes back from login.

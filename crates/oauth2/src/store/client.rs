@@ -47,6 +47,12 @@ pub trait ClientStore: Send + Sync {
     /// Replaces the client if its stored version is still `client.version`; the stored version becomes one more.
     async fn client_update(&self, project: ProjectId, client: &ClientRecord) -> Result<Updated, StoreError>;
 
-    /// Deletes the client with every token, code, grant and flow of it. False when there was none.
-    async fn client_delete(&self, project: ProjectId, id: &ClientId) -> Result<bool, StoreError>;
+    /// Deletes the client with every token, code, grant and flow of it, if its stored version is still `version`, where one
+    /// is given.
+    async fn client_delete(
+        &self,
+        project: ProjectId,
+        id: &ClientId,
+        version: Option<i64>,
+    ) -> Result<Updated, StoreError>;
 }

@@ -9,7 +9,7 @@ use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use crate::client::{Client, ClientId};
 use crate::device::DeviceCode;
 use crate::grant::Grant;
-use crate::store::{Granted, Redeemed};
+use crate::store::{Granted, Redeemed, Stepped};
 use crate::token::StoredToken;
 
 /// What a device hears when it asks.
@@ -102,14 +102,15 @@ pub trait DeviceStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<(DeviceCode, Client)>, StoreError>;
 
-    /// Somebody decides: with what they granted yes, without it no. False when somebody has before, or the codes have expired.
+    /// Somebody decides: with what they granted yes, without it no. `TooLate` when somebody has before, or the codes have
+    /// expired.
     async fn device_decide(
         &self,
         project: ProjectId,
         code: TokenHash,
         granted: Option<&Granted>,
         now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Stepped, StoreError>;
 
     /// The approved device takes its tokens, once.
     async fn device_redeem(&self, project: ProjectId, redemption: &DeviceRedemption) -> Result<Redeemed, StoreError>;

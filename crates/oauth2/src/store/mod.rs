@@ -21,6 +21,6 @@ pub use client::{ClientFilter, ClientStore, Updated};
 pub use device::{DeviceRedemption, DeviceStore, Polled, Recognised, TypedCode};
 pub use grant::{GrantStore, GrantWithClient};
 pub use import::{GrantImportStore, GrantImported, ImportedGrant};
-pub use session::{LoginSessionStore, SessionEnd, SessionEnded};
+pub use session::{LoginSessionStore, SessionClient, SessionEnd, SessionEnded};
 pub use token::{FoundCode, FoundToken, Redeemed, Redemption, Rotated, Rotation, TokenStore};
 pub use trusted_issuer::{AssertionKeys, TrustedIssuerStore};

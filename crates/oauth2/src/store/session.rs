@@ -14,7 +14,16 @@ pub struct SessionEnded {
     /// The session.
     pub session: LoginSession,
     /// The clients that got tokens through it, by id.
-    pub clients: Vec<Client>,
+    pub clients: Vec<SessionClient>,
+}
+
+/// A client that got tokens through a session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionClient {
+    /// Who.
+    pub client: Client,
+    /// The person as it knows them: `sub` of the tokens that it got last.
+    pub subject: String,
 }
 
 /// What became of a session that was to end.
@@ -28,7 +37,8 @@ pub enum SessionEnd {
     MoreClients,
 }
 
-/// Login sessions. Signing in writes them with the authorization that it belongs to; see
+/// Login sessions. One ends with the identity's session behind it, whoever ends that: storage sees to it in the same
+/// transaction. Until its clients are told, the row stays and counts for nothing else. Signing in writes them with the authorization that it belongs to; see
 /// [`AuthorizationStore`](super::AuthorizationStore).
 #[async_trait]
 pub trait LoginSessionStore: Send + Sync {
@@ -55,8 +65,9 @@ pub trait LoginSessionStore: Send + Sync {
         id: LoginSessionId,
     ) -> Result<Option<SessionEnded>, StoreError>;
 
-    /// Ends a session and the identity's session behind it, and stores the events by which `told`, its clients, hear of
-    /// that. Of several that ask at once, one ends it.
+    /// Removes a session, ends the identity's session behind it, and stores the events by which `told`, its clients, hear of
+    /// that. Of several that ask at once, one ends it. A grant that is written at the same moment either names a client
+    /// that has to be told, or is refused because the session has ended.
     async fn login_session_end(
         &self,
         project: ProjectId,
@@ -65,6 +76,13 @@ pub trait LoginSessionStore: Send + Sync {
         events: &[NewEvent],
     ) -> Result<SessionEnd, StoreError>;
 
-    /// Ends every session of a subject, with the identity's sessions behind them. Says how many.
-    async fn login_sessions_end(&self, project: ProjectId, subject: &str) -> Result<u64, StoreError>;
+    /// Ends every session of a subject, with the identity's sessions behind them. Their clients are still to be told.
+    async fn login_sessions_end(&self, project: ProjectId, subject: &str) -> Result<(), StoreError>;
+
+    /// Sessions of all projects that have ended before their time and whose clients are still to be told.
+    async fn login_sessions_ended(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, LoginSessionId)>, StoreError>;
 }

@@ -17,7 +17,6 @@ use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant::{Grant, SessionClaims};
 use crate::grant_type::GrantType;
 use crate::scope;
-use crate::token::id_token;
 
 /// Longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -145,7 +144,7 @@ fn shown(
     json!({
         "id_token": {
             "id_token_claims": {
-                "jti": "", "iss": config.issuer, "sub": grant.map_or("", id_token::subject),
+                "jti": "", "iss": config.issuer, "sub": grant.map_or("", Grant::told_subject),
                 "aud": [call.client.id],
                 "nonce": grant.and_then(|grant| grant.requested.nonce.as_deref()).unwrap_or_default(),
                 "exp": NO_TIME, "iat": call.now, "rat": moment(grant.map(|grant| grant.requested_at)),

@@ -73,7 +73,7 @@ pub fn about(config: &Config, client: &Client, grant: &Grant, added: &Map<String
     let authentication = &grant.authentication;
     claims.extend([
         ("iss".to_owned(), json!(config.issuer)),
-        ("sub".to_owned(), json!(subject(grant))),
+        ("sub".to_owned(), json!(grant.told_subject())),
         ("aud".to_owned(), json!([client.id])),
         ("auth_time".to_owned(), json!(authentication.at.as_seconds())),
         ("rat".to_owned(), json!(grant.requested_at.as_seconds())),
@@ -88,12 +88,6 @@ pub fn about(config: &Config, client: &Client, grant: &Grant, added: &Map<String
         claims.insert("amr".to_owned(), json!(authentication.amr));
     }
     claims
-}
-
-/// `sub` as the client learns it: pairwise or forced where that was decided at sign-in.
-#[must_use]
-pub fn subject(grant: &Grant) -> &str {
-    grant.authentication.obfuscated_subject.as_deref().unwrap_or(&grant.subject)
 }
 
 /// The algorithm that the client registered, else the one of the present key.

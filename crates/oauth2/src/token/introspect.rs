@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::lookup::{self, LiveToken};
-use super::{TokenKind, id_token};
+use super::TokenKind;
 use crate::client::{Client, SubjectType};
 use crate::config::Config;
 use crate::error::OAuth2Error;
+use crate::grant::Grant;
 use crate::service::OAuth2Service;
 use crate::{scope, subject};
 
@@ -98,7 +99,7 @@ pub async fn introspect(
         Asker::Administrator => {
             // A token that was exchanged comes of another client's grant, whose name for the person is not for this one.
             let own = live.grant.as_ref().filter(|grant| grant.client == live.token.client);
-            let obfuscated = own.map(id_token::subject).filter(|subject| *subject != live.token.subject);
+            let obfuscated = own.map(Grant::told_subject).filter(|subject| *subject != live.token.subject);
             let obfuscated_subject = obfuscated.map(str::to_owned);
             let sub = Some(live.token.subject.clone());
             Ok(Introspection { sub, obfuscated_subject, ..describe(&config.issuer, live) })

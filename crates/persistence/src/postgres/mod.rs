@@ -44,6 +44,9 @@ const SINGLE_STATEMENT: Purpose = Purpose::Statement;
 /// Appended to a subselect of rows to work on: several nodes share the work instead of waiting for each other.
 const SKIP_LOCKED: &str = "FOR UPDATE SKIP LOCKED";
 
+/// Appended to a subselect of a row that must stay until the transaction has ended.
+const KEY_SHARE: &str = "FOR KEY SHARE";
+
 /// Until when a grant is remembered, unless it is for ever.
 const REMEMBERED_UNTIL: &str = "grants.requested_at + grants.remember_for * interval '1 second'";
 

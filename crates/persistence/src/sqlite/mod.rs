@@ -42,6 +42,9 @@ const SINGLE_STATEMENT: Purpose = Purpose::Transaction;
 /// There is one writer: nothing to skip.
 const SKIP_LOCKED: &str = "";
 
+/// There is one writer: what it has read stays.
+const KEY_SHARE: &str = "";
+
 /// Until when a grant is remembered, unless it is for ever.
 const REMEMBERED_UNTIL: &str = "grants.requested_at + grants.remember_for * 1000000";
 

@@ -1,19 +1,21 @@
 //! Authorizations in progress: each step is one guarded statement, and what comes of it is in the same transaction.
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use orrery_core::id::ChallengeId;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_oauth2::challenge::{AuthorizationFlow, FlowState};
 use orrery_oauth2::client::{Client, ClientId};
 use orrery_oauth2::store::{
-    AuthorizationStore, AuthorizationWithClient, Begins, Begun, Finished, LoginCompleted, PushedRequest, Stepped,
+    AuthorizationStore, AuthorizationWithClient, Begins, Begun, Finished, LoginCompleted, PushedRequest, SessionWrite, Stepped,
 };
 
-use super::super::Conn;
-use super::login_session::{self, IdentitySession};
+use super::super::{Conn, KEY_SHARE};
+use super::login_session::{self, IdentitySession, goes_on};
 use super::{Store, grant};
-use crate::columns::{At, Document, Hash, Uid, Word};
+use crate::columns::{At, Document, Hash, Id, Uid, Word};
 use crate::error::Outcome;
 use crate::queue::Decision;
 use crate::rows::authorization::{AuthorizationChange, AuthorizationRow, LoginSessionRow, PushedRequestRow};
@@ -34,7 +36,8 @@ impl AuthorizationStore for Store {
             let signed_in = login_sessions::project_id
                 .eq(Uid(project))
                 .and(login_sessions::token_hash.eq_any(tokens))
-                .and(login_sessions::remember);
+                .and(login_sessions::remember)
+                .and(login_sessions::ended.eq(false));
             let found: Option<(Document<Client>, Option<LoginSessionRow>, IdentitySession)> = clients::table
                 .left_join(login_sessions::table.on(signed_in))
                 .left_join(
@@ -123,7 +126,8 @@ impl AuthorizationStore for Store {
                     .left_join(
                         login_sessions::table.on(login_sessions::project_id
                             .eq(Uid(project))
-                            .and(login_sessions::id.eq(authorizations::login_session_id))),
+                            .and(login_sessions::id.eq(authorizations::login_session_id))
+                            .and(login_sessions::ended.eq(false))),
                     )
                     .left_join(
                         sessions::table.on(sessions::project_id
@@ -171,11 +175,18 @@ impl AuthorizationStore for Store {
             if !stepped {
                 return Ok(Decision::Undo(Stepped::TooLate));
             }
-            login_session::write(connection, project, session)?;
+            // A sign-in that is written now is locked by that.
+            let written = matches!(session, SessionWrite::Begin(_));
+            if !login_session::write(connection, project, session)? {
+                return Ok(Decision::Undo(Stepped::SignedOut));
+            }
             if let Some(id) = ends {
-                login_session::delete(connection, project, id)?;
+                login_session::end(connection, project, id)?;
             }
             if let Some(granted) = granted {
+                if !written && !login_session::holds(connection, project, flow.session)? {
+                    return Ok(Decision::Undo(Stepped::SignedOut));
+                }
                 grant::write(connection, project, &granted)?;
             }
             Ok(Decision::Keep(Stepped::Done))
@@ -195,18 +206,20 @@ impl AuthorizationStore for Store {
     async fn authorization_finish(&self, project: ProjectId, done: &Finished) -> Result<Stepped, StoreError> {
         let Finished { id, from, granted } = done.clone();
         self.decide(move |connection| {
-            let finished = diesel::update(authorizations::table)
+            let this = diesel::update(authorizations::table)
                 .filter(authorizations::project_id.eq(Uid(project)))
                 .filter(authorizations::id.eq(Uid(id)))
-                .filter(authorizations::state.eq(Word(from)))
-                .set(authorizations::state.eq(Word(FlowState::Finished)))
-                .execute(connection)?;
-            if finished == 0 {
-                return Ok(Decision::Undo(Stepped::TooLate));
+                .filter(authorizations::state.eq(Word(from)));
+            let finished = authorizations::state.eq(Word(FlowState::Finished));
+            let Some(granted) = granted else {
+                let finished = this.set(finished).execute(connection)?;
+                return Ok(if finished > 0 { Decision::Keep(Stepped::Done) } else { Decision::Undo(Stepped::TooLate) });
+            };
+            let session = granted.grant.authentication.session;
+            if this.filter(goes_on!(project, session)).set(finished).execute(connection)? == 0 {
+                return Ok(Decision::Undo(login_session::why_not(connection, project, session)?));
             }
-            if let Some(granted) = granted {
-                grant::write(connection, project, &granted)?;
-            }
+            grant::write(connection, project, &granted)?;
             Ok(Decision::Keep(Stepped::Done))
         })
         .await

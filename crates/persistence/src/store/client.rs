@@ -98,19 +98,31 @@ impl ClientStore for Store {
         Ok(updated)
     }
 
-    async fn client_delete(&self, project: ProjectId, id: &ClientId) -> Result<bool, StoreError> {
-        let id = id.to_string();
-        self.write(move |connection| {
-            let deleted = diesel::delete(clients::table)
-                .filter(clients::project_id.eq(Uid(project)))
-                .filter(clients::id.eq(&id))
-                .execute(connection)?;
+    async fn client_delete(
+        &self,
+        project: ProjectId,
+        id: &ClientId,
+        version: Option<i64>,
+    ) -> Result<Updated, StoreError> {
+        let text = id.to_string();
+        let deleted = self.write(move |connection| {
+            let one = clients::table.filter(clients::project_id.eq(Uid(project))).filter(clients::id.eq(text.clone()));
+            let deleted = match version {
+                Some(version) => diesel::delete(one.clone().filter(clients::version.eq(version))).execute(connection)?,
+                None => diesel::delete(one.clone()).execute(connection)?,
+            };
             if deleted > 0 {
-                end_everything_of(connection, project, &id)?;
+                end_everything_of(connection, project, &text)?;
+                return Ok(Updated::Done);
             }
-            Ok(deleted > 0)
-        })
-        .await
+            let there: bool = select(exists(one)).get_result(connection)?;
+            Ok(if there { Updated::Stale } else { Updated::Unknown })
+        });
+        let deleted = deleted.await?;
+        if deleted != Updated::Done {
+            self.caches.changes.changed(id.as_str().as_bytes());
+        }
+        Ok(deleted)
     }
 }
 

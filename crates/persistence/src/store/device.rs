@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::dsl::exists;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use orrery_core::error::Conflict;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::store::FailedAttempt;
 use orrery_oauth2::client::{Client, ClientId};
 use orrery_oauth2::device::{DeviceCode, DeviceState};
-use orrery_oauth2::store::{DeviceRedemption, DeviceStore, Granted, Polled, Recognised, Redeemed, TypedCode};
+use orrery_oauth2::store::{DeviceRedemption, DeviceStore, Granted, Polled, Recognised, Redeemed, Stepped, TypedCode};
 
+use super::super::KEY_SHARE;
+use super::login_session::{self, goes_on};
 use super::token::{client, hold_grant, insert};
 use super::{Store, attempt, grant};
-use crate::columns::{At, Document, Hash, Uid, Word};
+use crate::columns::{At, Document, Hash, Id, Uid, Word};
 use crate::error::OrConflict;
 use crate::queue::Decision;
 use crate::rows::device::DeviceRow;
@@ -132,27 +135,28 @@ impl DeviceStore for Store {
         code: TokenHash,
         granted: Option<&Granted>,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Stepped, StoreError> {
         let granted = granted.cloned();
         self.decide(move |connection| {
-            let state = if granted.is_some() { DeviceState::Approved } else { DeviceState::Denied };
-            let decided = diesel::update(device_codes::table)
+            let this = diesel::update(device_codes::table)
                 .filter(device_codes::project_id.eq(Uid(project)))
                 .filter(device_codes::hash.eq(Hash(code)))
                 .filter(device_codes::state.eq(Word(DeviceState::Waiting)))
-                .filter(device_codes::expires_at.gt(At(now)))
-                .set((
-                    device_codes::state.eq(Word(state)),
-                    device_codes::grant_id.eq(granted.as_ref().map(|granted| Uid(granted.grant.id))),
-                ))
-                .execute(connection)?;
-            if decided == 0 {
-                return Ok(Decision::Undo(false));
+                .filter(device_codes::expires_at.gt(At(now)));
+            let Some(granted) = granted else {
+                let denied = this.set(device_codes::state.eq(Word(DeviceState::Denied))).execute(connection)?;
+                return Ok(if denied > 0 { Decision::Keep(Stepped::Done) } else { Decision::Undo(Stepped::TooLate) });
+            };
+            let session = granted.grant.authentication.session;
+            let approved = this.filter(goes_on!(project, session)).set((
+                device_codes::state.eq(Word(DeviceState::Approved)),
+                device_codes::grant_id.eq(Uid(granted.grant.id)),
+            ));
+            if approved.execute(connection)? == 0 {
+                return Ok(Decision::Undo(login_session::why_not(connection, project, session)?));
             }
-            if let Some(granted) = &granted {
-                grant::write(connection, project, granted)?;
-            }
-            Ok(Decision::Keep(true))
+            grant::write(connection, project, &granted)?;
+            Ok(Decision::Keep(Stepped::Done))
         })
         .await
     }

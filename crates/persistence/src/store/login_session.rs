@@ -1,18 +1,24 @@
 //! Login sessions.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
+use diesel::dsl::{select, sql};
+use diesel::helper_types::{IntoBoxed, Select};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use orrery_core::event::NewEvent;
-use orrery_core::id::{LoginSessionId, SessionId};
+use orrery_core::id::LoginSessionId;
 use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_identity::identity::IdentityState;
 use orrery_oauth2::client::{Client, ClientId};
+use orrery_oauth2::grant::Authentication;
 use orrery_oauth2::session::LoginSession;
-use orrery_oauth2::store::{LoginSessionStore, SessionEnd, SessionEnded, SessionWrite};
+use orrery_oauth2::store::{LoginSessionStore, SessionClient, SessionEnd, SessionEnded, SessionWrite, Stepped};
 
-use super::super::Conn;
+use super::super::{Conn, Db, KEY_SHARE};
 use super::{Store, event};
-use crate::columns::{At, Document, Hash, Uid, Word};
+use crate::columns::{At, Document, Hash, Id, Uid, Word};
 use crate::error::Outcome;
 use crate::queue::Decision;
 use crate::rows::authorization::LoginSessionRow;
@@ -21,6 +27,21 @@ use crate::schema::{clients, grants, identities, login_sessions, sessions};
 
 /// What decides whether the identity's session behind a sign-in is active; none when there is no such session.
 pub(super) type IdentitySession = Option<(bool, At, Word<IdentityState>)>;
+
+/// Whether a sign-in goes on. On PostgreSQL nobody else can remove it before the transaction has ended, so that whoever ends it
+/// finds what is written meanwhile.
+macro_rules! goes_on {
+    ($project:expr, $id:expr) => {
+        sql::<Bool>("EXISTS (SELECT 1 FROM login_sessions AS held WHERE held.project_id = ")
+            .bind::<Id, _>(Uid($project))
+            .sql(" AND held.id = ")
+            .bind::<Id, _>(Uid($id))
+            .sql(" AND NOT held.ended ")
+            .sql(KEY_SHARE)
+            .sql(")")
+    };
+}
+pub(super) use goes_on;
 
 #[async_trait]
 impl LoginSessionStore for Store {
@@ -79,9 +100,23 @@ impl LoginSessionStore for Store {
                 .first(connection)
                 .optional()?;
             let Some(session) = session else { return Ok(None) };
-            let found: Vec<Document<Client>> = clients_of(project, id).select(clients::client).load(connection)?;
-            let clients = found.into_iter().map(|client| client.0).collect();
-            Ok(Some(SessionEnded { session: session.into_session(), clients }))
+            let found: Vec<Document<Client>> = clients_of(Uid(project), Uid(id)).select(clients::client).load(connection)?;
+            let told: Vec<(String, String, Document<Authentication>)> = grants::table
+                .filter(grants::project_id.eq(Uid(project)))
+                .filter(grants::login_session_id.eq(Uid(id)))
+                .order(grants::requested_at)
+                .select((grants::client_id, grants::subject, grants::authentication))
+                .load(connection)?;
+            // The last one of each client stays.
+            let told: HashMap<_, _> = told
+                .into_iter()
+                .map(|(client, subject, authentication)| (client, authentication.0.told_subject(&subject).to_owned()))
+                .collect();
+            let clients = found.into_iter().filter_map(|Document(client)| {
+                let subject = told.get(client.id.as_str())?.clone();
+                Some(SessionClient { client, subject })
+            });
+            Ok(Some(SessionEnded { session: session.into_session(), clients: clients.collect() }))
         })
         .await
     }
@@ -96,35 +131,53 @@ impl LoginSessionStore for Store {
         let told: Vec<_> = told.iter().map(ToString::to_string).collect();
         let events = NewEventRow::all(project, events);
         self.decide(move |connection| {
-            let ended: Option<LoginSessionRow> = diesel::delete(login_sessions::table)
+            // The identity's session first, as whoever signs out there does: two that end both wait for each other in one order.
+            end_behind(connection, project, behind(project).filter(login_sessions::id.eq(Uid(id))))?;
+            let ended = diesel::delete(login_sessions::table)
                 .filter(login_sessions::project_id.eq(Uid(project)))
                 .filter(login_sessions::id.eq(Uid(id)))
-                .returning(LoginSessionRow::as_returning())
-                .get_result(connection)
-                .optional()?;
-            let Some(ended) = ended else { return Ok(Decision::Undo(SessionEnd::Gone)) };
-            let concerned: Vec<String> = clients_of(project, id).select(clients::id).load(connection)?;
+                .execute(connection)?;
+            if ended == 0 {
+                return Ok(Decision::Undo(SessionEnd::Gone));
+            }
+            let concerned: Vec<String> = clients_of(Uid(project), Uid(id)).select(clients::id).load(connection)?;
             if concerned.iter().any(|client| !told.contains(client)) {
                 return Ok(Decision::Undo(SessionEnd::MoreClients));
             }
-            revoke(connection, project, ended.into_session().identity_session.into_iter().collect())?;
             event::enqueue(connection, events)?;
             Ok(Decision::Keep(SessionEnd::Done))
         })
         .await
     }
 
-    async fn login_sessions_end(&self, project: ProjectId, subject: &str) -> Result<u64, StoreError> {
+    async fn login_sessions_end(&self, project: ProjectId, subject: &str) -> Result<(), StoreError> {
         let subject = subject.to_owned();
         self.write(move |connection| {
-            let ended: Vec<LoginSessionRow> = diesel::delete(login_sessions::table)
+            end_behind(connection, project, behind(project).filter(login_sessions::subject.eq(subject.clone())))?;
+            diesel::update(login_sessions::table)
                 .filter(login_sessions::project_id.eq(Uid(project)))
                 .filter(login_sessions::subject.eq(subject))
-                .returning(LoginSessionRow::as_returning())
-                .get_results(connection)?;
-            let behind = ended.iter().filter_map(|session| session.identity_session_id).map(|id| id.0).collect();
-            revoke(connection, project, behind)?;
-            Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+                .set(login_sessions::ended.eq(true))
+                .execute(connection)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn login_sessions_ended(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(ProjectId, LoginSessionId)>, StoreError> {
+        self.read(move |connection| {
+            let found: Vec<(Uid<ProjectId>, Uid<LoginSessionId>)> = login_sessions::table
+                .filter(login_sessions::ended)
+                .filter(login_sessions::expires_at.gt(At(now)))
+                .order((login_sessions::project_id, login_sessions::id))
+                .limit(i64::from(limit))
+                .select((login_sessions::project_id, login_sessions::id))
+                .load(connection)?;
+            Ok(found.into_iter().map(|(project, id)| (project.0, id.0)).collect())
         })
         .await
     }
@@ -132,9 +185,7 @@ impl LoginSessionStore for Store {
 
 /// The clients that have tokens of a sign-in, by id.
 #[diesel::dsl::auto_type]
-fn clients_of(project: ProjectId, id: LoginSessionId) -> _ {
-    let project: Uid<ProjectId> = Uid(project);
-    let id: Uid<LoginSessionId> = Uid(id);
+fn clients_of(project: Uid<ProjectId>, id: Uid<LoginSessionId>) -> _ {
     let theirs = grants::table
         .filter(grants::project_id.eq(project))
         .filter(grants::login_session_id.eq(id))
@@ -153,6 +204,7 @@ fn with_identity(project: Uid<ProjectId>) -> _ {
         .left_join(sessions::table.on(session))
         .left_join(identities::table.on(identity))
         .filter(login_sessions::project_id.eq(project))
+        .filter(login_sessions::ended.eq(false))
 }
 
 /// The session, unless it has ended, or the identity's session behind it has.
@@ -165,17 +217,18 @@ pub(super) fn counted(row: LoginSessionRow, identity: IdentitySession, now: Time
     (stands && session.expires_at > now).then_some(session)
 }
 
-/// Stores what becomes of a sign-in.
-pub(super) fn write(connection: &mut Conn, project: ProjectId, write: SessionWrite) -> Outcome<()> {
+/// Stores what becomes of a sign-in. False when it has ended in the meantime, and somebody is to hear of that still.
+pub(super) fn write(connection: &mut Conn, project: ProjectId, write: SessionWrite) -> Outcome<bool> {
     match write {
-        SessionWrite::Keep => {}
+        SessionWrite::Keep => Ok(true),
         SessionWrite::Begin(session) => {
-            diesel::insert_into(login_sessions::table)
+            let begin = diesel::insert_into(login_sessions::table)
                 .values(LoginSessionRow::new(project, &session))
                 .on_conflict((login_sessions::project_id, login_sessions::id))
                 .do_update()
-                .set(LoginSessionRow::new(project, &session))
-                .execute(connection)?;
+                .set(LoginSessionRow::new(project, &session));
+            let begun = diesel::query_dsl::methods::FilterDsl::filter(begin, login_sessions::ended.eq(false)).execute(connection)?;
+            Ok(begun > 0)
         }
         SessionWrite::Extend { id, expires_at } => {
             diesel::update(login_sessions::table)
@@ -184,28 +237,46 @@ pub(super) fn write(connection: &mut Conn, project: ProjectId, write: SessionWri
                 .filter(login_sessions::expires_at.lt(At(expires_at)))
                 .set(login_sessions::expires_at.eq(At(expires_at)))
                 .execute(connection)?;
+            Ok(true)
         }
     }
-    Ok(())
 }
 
-/// Forgets a sign-in that another one replaced.
-pub(super) fn delete(connection: &mut Conn, project: ProjectId, id: LoginSessionId) -> Outcome<()> {
-    diesel::delete(login_sessions::table)
+/// Why a step could not be taken that needs the sign-in.
+pub(super) fn why_not(connection: &mut Conn, project: ProjectId, id: LoginSessionId) -> Outcome<Stepped> {
+    Ok(if holds(connection, project, id)? { Stepped::TooLate } else { Stepped::SignedOut })
+}
+
+/// Whether a sign-in goes on, as `goes_on!` asks.
+pub(super) fn holds(connection: &mut Conn, project: ProjectId, id: LoginSessionId) -> Outcome<bool> {
+    Ok(select(goes_on!(project, id)).get_result(connection)?)
+}
+
+/// Ends a sign-in that another one replaced. Its clients are told later.
+pub(super) fn end(connection: &mut Conn, project: ProjectId, id: LoginSessionId) -> Outcome<()> {
+    diesel::update(login_sessions::table)
         .filter(login_sessions::project_id.eq(Uid(project)))
         .filter(login_sessions::id.eq(Uid(id)))
+        .set(login_sessions::ended.eq(true))
         .execute(connection)?;
     Ok(())
 }
 
-/// Revokes the identity's sessions behind sign-ins that have ended.
-fn revoke(connection: &mut Conn, project: ProjectId, behind: Vec<SessionId>) -> Outcome<()> {
-    if behind.is_empty() {
-        return Ok(());
-    }
+/// The identity's sessions behind sign-ins of a project.
+type Behind = IntoBoxed<'static, Select<login_sessions::table, login_sessions::identity_session_id>, Db>;
+
+fn behind(project: ProjectId) -> Behind {
+    login_sessions::table
+        .select(login_sessions::identity_session_id)
+        .into_boxed()
+        .filter(login_sessions::project_id.eq(Uid(project)))
+}
+
+/// Revokes the identity's sessions behind sign-ins that end.
+fn end_behind(connection: &mut Conn, project: ProjectId, behind: Behind) -> Outcome<()> {
     diesel::update(sessions::table)
         .filter(sessions::project_id.eq(Uid(project)))
-        .filter(sessions::id.eq_any(behind.into_iter().map(Uid).collect::<Vec<_>>()))
+        .filter(sessions::id.nullable().eq_any(behind))
         .filter(sessions::active)
         .set(sessions::active.eq(false))
         .execute(connection)?;

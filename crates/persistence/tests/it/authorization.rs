@@ -233,10 +233,12 @@ async fn somebody_who_is_signed_in_begins_after_the_login(stage: Stage) {
     let flow = AuthorizationFlow { state: FlowState::Finished, ..flow(&client) };
     let granted = granted(grant(&client, flow.session));
     let at_once = LoginCompleted { flow: flow.clone(), granted: Some(granted), ..LoginCompleted { ..fresh } };
-    let at_once = LoginCompleted { session: SessionWrite::Keep, ..at_once };
+    let unknown = LoginCompleted { session: SessionWrite::Keep, ..at_once.clone() };
+    assert_eq!(complete(&stage, &unknown).await, Stepped::SignedOut, "nobody is signed in");
+    let session = SessionWrite::Begin(LoginSession { id: flow.session, ..login_session() });
     let before = stage.database.statements();
-    assert_eq!(complete(&stage, &at_once).await, Stepped::Done);
-    assert_eq!(stage.database.statements() - before, Statements { reads: 0, writes: 2, commits: 1 });
+    assert_eq!(complete(&stage, &LoginCompleted { session, ..at_once }).await, Stepped::Done);
+    assert_eq!(stage.database.statements() - before, Statements { reads: 0, writes: 3, commits: 1 });
     assert_eq!((stage.beside().rows("authorizations"), stage.beside().rows("grants")), (1, 1));
 }
 

@@ -181,9 +181,15 @@ async fn deleting_ends_everything_the_client_was_given(stage: Stage) {
         fill(&stage, name, never);
     }
     let tables = ["grants", "authorization_codes", "tokens", "authorizations", "pushed_requests", "device_codes"];
-    assert!(!store.client_delete(THEIRS, &id("goes")).await.expect("finds nothing"));
-    assert!(store.client_delete(OURS, &id("goes")).await.expect("deletes"));
-    assert!(!store.client_delete(OURS, &id("goes")).await.expect("finds nothing"));
+    let delete = async |project, version| {
+        store.client_delete(project, &id("goes"), version).await.expect("answers")
+    };
+    assert_eq!(delete(THEIRS, None).await, Updated::Unknown);
+    assert_eq!(delete(OURS, Some(2)).await, Updated::Stale, "another version was meant");
+    assert!(stage.beside().rows("grants") > 1, "nothing was deleted");
+    assert_eq!(delete(OURS, Some(1)).await, Updated::Done);
+    assert_eq!(delete(OURS, None).await, Updated::Unknown);
+    assert_eq!(delete(OURS, Some(1)).await, Updated::Unknown);
     assert_eq!(store.client_by_id(OURS, &id("goes")).await.expect("reads"), None);
     let mut beside = stage.beside();
     for table in tables {
@@ -201,9 +207,9 @@ async fn another_project_sees_and_changes_nothing(stage: Stage) {
     assert_eq!(store.client_by_id(THEIRS, &ours.client.id).await.expect("reads"), None);
     assert!(store.client_list(THEIRS, &ClientFilter::default(), &page).await.expect("lists").items.is_empty());
     assert_eq!(store.client_update(THEIRS, &ours).await.expect("refuses"), Updated::Unknown);
-    assert!(!store.client_delete(THEIRS, &ours.client.id).await.expect("finds nothing"));
+    assert_eq!(store.client_delete(THEIRS, &ours.client.id, None).await.expect("answers"), Updated::Unknown);
     store.client_create(THEIRS, &client("ours")).await.expect("the same id is free there");
-    assert!(store.client_delete(THEIRS, &ours.client.id).await.expect("deletes theirs"));
+    assert_eq!(store.client_delete(THEIRS, &ours.client.id, None).await.expect("deletes theirs"), Updated::Done);
     assert_eq!(store.client_by_id(OURS, &ours.client.id).await.expect("reads").as_deref(), Some(&ours));
 }
 
@@ -230,7 +236,7 @@ async fn a_known_client_is_read_once_and_every_change_is_seen(stage: Stage) {
     }
 
     until_known(&stage, &first.client.id).await;
-    assert!(store.client_delete(OURS, &first.client.id).await.expect("deletes"));
+    assert_eq!(store.client_delete(OURS, &first.client.id, None).await.expect("deletes"), Updated::Done);
     assert_eq!(store.client_by_id(OURS, &first.client.id).await.expect("reads"), None);
 }
 

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use orrery_core::error::Conflict;
+use orrery_core::id::LoginSessionId;
 use orrery_core::{StoreError, Timestamp, TokenHash};
 use orrery_oauth2::client::Client;
 use orrery_oauth2::device::{DeviceCode, DeviceState};
 use orrery_oauth2::grant::{Grant, GrantKind};
-use orrery_oauth2::store::{DeviceRedemption, Granted, Polled, Recognised, Redeemed, TypedCode};
+use orrery_oauth2::store::{DeviceRedemption, Granted, Polled, Recognised, Redeemed, Stepped, TypedCode};
 
-use crate::oauth2_sample::{grant, login_session, registered};
+use crate::oauth2_sample::{grant, login_session, registered, signed_in};
 use crate::sample::{HOUR, NOW, hash};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
 
@@ -40,8 +41,8 @@ fn code(client: &Client) -> DeviceCode {
     }
 }
 
-fn approval(client: &Client) -> Granted {
-    let grant = Grant { kind: GrantKind::Device, ..grant(client, login_session().id) };
+fn approval(client: &Client, session: LoginSessionId) -> Granted {
+    let grant = Grant { kind: GrantKind::Device, ..grant(client, session) };
     Granted { grant, code: None, tokens: Vec::new(), supersedes: None }
 }
 
@@ -71,8 +72,8 @@ async fn a_device_waits_its_turn_until_somebody_approves_it(stage: Stage) {
     let store = stage.database.devices();
     let found = store.device_by_user_code(OURS, &[code.user_code], NOW).await.expect("reads").expect("is there");
     assert_eq!((found.0.scope, found.1), (code.scope.clone(), client.clone()));
-    let granted = approval(&client);
-    assert!(store.device_decide(OURS, code.hash, Some(&granted), NOW).await.expect("decides"));
+    let granted = approval(&client, signed_in(&stage).await.id);
+    assert_eq!(store.device_decide(OURS, code.hash, Some(&granted), NOW).await.expect("decides"), Stepped::Done);
     assert_eq!(poll(&stage, &code, after(28)).await, Polled::Approved(Box::new(granted.grant)));
     assert!(store.device_by_user_code(OURS, &[code.user_code], NOW).await.expect("reads").is_none());
     let stranger = registered(&stage, "other").await;
@@ -82,22 +83,23 @@ async fn a_device_waits_its_turn_until_somebody_approves_it(stage: Stage) {
 
 async fn one_of_sixteen_decides(stage: Stage) {
     let (client, code) = waiting(&stage).await;
+    let session = signed_in(&stage).await.id;
     let decided = sixteen_times(|| {
-        let (store, granted, code) = (stage.database.devices(), approval(&client), code.hash);
+        let (store, granted, code) = (stage.database.devices(), approval(&client, session), code.hash);
         async move { store.device_decide(OURS, code, Some(&granted), NOW).await.expect("answers") }
     })
     .await;
-    assert_eq!(decided.iter().filter(|decided| **decided).count(), 1);
+    assert_eq!(decided.iter().filter(|decided| **decided == Stepped::Done).count(), 1);
     assert_eq!(stage.place.beside().rows("grants"), 1);
     let refused = stage.database.devices().device_decide(OURS, code.hash, None, NOW).await.expect("answers");
-    assert!(!refused);
+    assert_eq!(refused, Stepped::TooLate);
 }
 
 async fn one_of_sixteen_takes_the_tokens(stage: Stage) {
     let (client, code) = waiting(&stage).await;
-    let granted = approval(&client);
+    let granted = approval(&client, signed_in(&stage).await.id);
     let store = stage.database.devices();
-    assert!(store.device_decide(OURS, code.hash, Some(&granted), NOW).await.expect("decides"));
+    assert_eq!(store.device_decide(OURS, code.hash, Some(&granted), NOW).await.expect("decides"), Stepped::Done);
     let redemption = DeviceRedemption {
         code: code.hash,
         client: client.id.clone(),
@@ -161,9 +163,16 @@ async fn nothing_happens_after_the_end(stage: Stage) {
     let (client, code) = waiting(&stage).await;
     let (store, late) = (stage.database.devices(), NOW + HOUR);
     assert!(store.device_by_user_code(OURS, &[code.user_code], late).await.expect("reads").is_none());
-    assert!(!store.device_decide(OURS, code.hash, Some(&approval(&client)), late).await.expect("answers"));
+    let session = signed_in(&stage).await.id;
+    let decide = async |granted: Option<&Granted>, now| {
+        store.device_decide(OURS, code.hash, granted, now).await.expect("answers")
+    };
+    assert_eq!(decide(Some(&approval(&client, session)), late).await, Stepped::TooLate);
     assert_eq!(poll(&stage, &code, late).await, Polled::Expired);
-    assert!(store.device_decide(OURS, code.hash, None, NOW).await.expect("answers"));
+    // Nobody approves anything who has signed out meanwhile; refusing is open to them.
+    assert_eq!(decide(Some(&approval(&client, login_session().id)), NOW).await, Stepped::SignedOut);
+    assert_eq!(poll(&stage, &code, NOW).await, Polled::Waiting);
+    assert_eq!(decide(None, NOW).await, Stepped::Done);
     assert_eq!(poll(&stage, &code, NOW).await, Polled::Denied);
     assert_eq!(stage.place.beside().rows("grants"), 0);
 }
@@ -176,11 +185,13 @@ async fn another_project_sees_and_changes_nothing(stage: Stage) {
     assert!(store.device_by_user_code(THEIRS, &[code.user_code], NOW).await.expect("reads").is_none());
     let recognised = store.device_recognise(THEIRS, &typed(code.user_code, hash(), NOW)).await.expect("answers");
     assert_eq!(recognised, Recognised::Unknown);
-    assert!(!store.device_decide(THEIRS, code.hash, Some(&approval(&client)), NOW).await.expect("answers"));
+    let granted = approval(&client, signed_in(&stage).await.id);
+    let decided = store.device_decide(THEIRS, code.hash, Some(&granted), NOW).await.expect("answers");
+    assert_eq!(decided, Stepped::SignedOut);
     let redemption = DeviceRedemption {
         code: code.hash,
         client: client.id.clone(),
-        grant: approval(&client).grant.id,
+        grant: granted.grant.id,
         tokens: Vec::new(),
         grant_until: NOW,
         now: NOW,

@@ -9,7 +9,7 @@ use orrery_identity::identity::IdentityState;
 use orrery_oauth2::client::Client;
 use orrery_oauth2::grant::Grant;
 use orrery_oauth2::session::LoginSession;
-use orrery_oauth2::store::{Begins, GrantWithClient, LoginCompleted, SessionEnd, SessionEnded, SessionWrite, Stepped};
+use orrery_oauth2::store::{Begins, GrantWithClient, LoginCompleted, SessionClient, SessionEnd, SessionEnded, SessionWrite, Stepped};
 
 use crate::oauth2_sample::{SUBJECT, flow, grant, granted, login_session, registered};
 use crate::sample::{HOUR, NOW, entropy, event, identity};
@@ -175,7 +175,8 @@ async fn ending_a_session_names_its_clients_once(stage: Stage) {
     let store = stage.database.login_sessions();
     let (id, concerned) = (session.id, [client.id.clone(), other.id.clone()]);
     let read = store.login_session_with_clients(OURS, id).await.expect("reads");
-    assert_eq!(read, Some(SessionEnded { session, clients: vec![client, other] }));
+    let clients = [client, other].map(|client| SessionClient { client, subject: "somebody".to_owned() });
+    assert_eq!(read, Some(SessionEnded { session, clients: clients.into() }));
     let forgotten = store.login_session_end(OURS, id, &concerned[..1], &[event("ada")]).await.expect("asks");
     assert_eq!(forgotten, SessionEnd::MoreClients);
     assert_eq!((stage.beside().rows("login_sessions"), stage.beside().rows("events")), (1, 0), "nothing was done");
@@ -217,9 +218,16 @@ async fn all_sessions_of_a_person_end_together(stage: Stage) {
         give(&stage, &client, session, &grant(&client, session.id)).await;
     }
     let store = stage.database.login_sessions();
-    assert_eq!(store.login_sessions_end(OURS, SUBJECT).await.expect("ends"), 2);
-    assert_eq!(store.login_sessions_end(OURS, SUBJECT).await.expect("asks"), 0);
-    assert_eq!(stage.beside().rows("login_sessions"), 1);
+    for _ in 0..2 {
+        store.login_sessions_end(OURS, SUBJECT).await.expect("ends");
+    }
+    let ended = store.login_sessions_ended(NOW, 10).await.expect("reads");
+    assert_eq!(ended.len(), 2);
+    assert!(sessions[..2].iter().all(|session| ended.contains(&(OURS, session.id))));
+    for (session, goes_on) in sessions.iter().zip([false, false, true]) {
+        let found = store.login_session_by_id(OURS, session.id, NOW).await.expect("reads");
+        assert_eq!(found.is_some(), goes_on, "{}", session.subject);
+    }
     let over = stage.database.sessions().session_by_id(OURS, behind.id).await.expect("reads").expect("is there");
     assert!(!over.session.active);
 }
@@ -242,7 +250,8 @@ async fn another_project_sees_and_ends_nothing(stage: Stage) {
     assert_eq!(sessions.login_session_with_clients(THEIRS, session.id).await.expect("asks"), None);
     let ended = sessions.login_session_end(THEIRS, session.id, &[], &[event("ada")]).await.expect("asks");
     assert_eq!((ended, stage.beside().rows("events")), (SessionEnd::Gone, 0));
-    assert_eq!(sessions.login_sessions_end(THEIRS, SUBJECT).await.expect("asks"), 0);
+    sessions.login_sessions_end(THEIRS, SUBJECT).await.expect("asks");
+    assert!(sessions.login_sessions_ended(NOW, 10).await.expect("reads").is_empty());
     let (grants, sessions) = (stage.beside().rows("grants"), stage.beside().rows("login_sessions"));
     assert_eq!((grants, sessions), (1, 1));
 }

@@ -29,6 +29,7 @@ mod sample;
 mod schema;
 mod session;
 mod session_cache;
+mod session_end;
 mod settings;
 mod stage;
 mod sweep;

@@ -10,7 +10,7 @@ use orrery_oauth2::challenge::{
 use orrery_oauth2::client::Client;
 use orrery_oauth2::grant::{Authentication, Grant, GrantKind, Requested, SessionClaims};
 use orrery_oauth2::session::LoginSession;
-use orrery_oauth2::store::{Granted, PushedRequest};
+use orrery_oauth2::store::{Begins, Granted, LoginCompleted, PushedRequest, SessionWrite, Stepped};
 use orrery_oauth2::token::AuthorizationCode;
 use serde_json::{Value, json};
 
@@ -103,6 +103,27 @@ pub(crate) fn login_session() -> LoginSession {
         created_at: NOW,
         expires_at: NOW + HOUR,
     }
+}
+
+/// Somebody who is signed in.
+pub(crate) async fn signed_in(stage: &Stage) -> LoginSession {
+    let session = login_session();
+    sign_in(stage, &session).await;
+    session
+}
+
+/// Stores a sign-in, which no client asked for.
+pub(crate) async fn sign_in(stage: &Stage, session: &LoginSession) {
+    let client = client("nobody").client;
+    let done = LoginCompleted {
+        flow: AuthorizationFlow { state: FlowState::Finished, ..flow(&client) },
+        begins: Begins::Fresh,
+        session: SessionWrite::Begin(session.clone()),
+        ends: None,
+        granted: None,
+        now: NOW,
+    };
+    assert_eq!(stage.database.authorizations().login_complete(OURS, &done).await.expect("signs in"), Stepped::Done);
 }
 
 /// What Ada granted in a session, remembered for a minute.

@@ -271,6 +271,7 @@ pub(crate) fn client(id: &str) -> ClientRecord {
         access_token_strategy: Some(AccessTokenStrategy::StatelessJwt),
         require_pushed_authorization_requests: true,
         dpop_bound_access_tokens: true,
+        self_registered: true,
         lifespans: Lifespans {
             implicit_grant_access_token_lifespan: Some(orrery_core::duration::GoDuration(HOUR)),
             ..Lifespans::default()

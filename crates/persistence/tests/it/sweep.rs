@@ -84,7 +84,7 @@ fn fill_oauth2(stage: &Stage) {
     beside.run(&format!("INSERT INTO assertion_ids SELECT {project}, {digest}, {now}"));
     beside.run(&format!(
         "INSERT INTO login_sessions SELECT {project}, {id}, {digest}, 'ada', NULL, {no}, '', {document}, {now}, {now}, \
-         {now}"
+         {now}, {no}"
     ));
     beside.run(&format!(
         "INSERT INTO trusted_issuers SELECT {project}, {id}, 'https://issuer', '', {no}, {document}, 'kid', {document}, \

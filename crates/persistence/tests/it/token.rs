@@ -111,7 +111,7 @@ async fn a_token_is_stored_while_its_client_is_there(stage: Stage) {
     assert!(!store.token_issue(OURS, &orphan).await.expect("refuses"), "its grant is gone");
     assert!(store.token_delete(OURS, own.hash).await.expect("deletes"));
     assert!(!store.token_delete(OURS, own.hash).await.expect("finds none"));
-    stage.database.clients().client_delete(OURS, &client.id).await.expect("deletes");
+    stage.database.clients().client_delete(OURS, &client.id, None).await.expect("deletes");
     assert!(find(&stage, bare.hash).await.is_none());
     assert!(!store.token_issue(OURS, &own).await.expect("refuses"), "its client is gone");
 }
@@ -156,7 +156,7 @@ async fn a_code_is_good_until_it_expires(stage: Stage) {
     assert_eq!(store.code_redeem(OURS, &late).await.expect("answers"), Redeemed::Gone);
     let unknown = Redemption { code: hash(), ..redemption(&client, &grant, code, NOW) };
     assert_eq!(store.code_redeem(OURS, &unknown).await.expect("answers"), Redeemed::Gone);
-    stage.database.clients().client_delete(OURS, &client.id).await.expect("deletes");
+    stage.database.clients().client_delete(OURS, &client.id, None).await.expect("deletes");
     let orphaned = redemption(&client, &grant, code, NOW);
     assert_eq!(store.code_redeem(OURS, &orphaned).await.expect("answers"), Redeemed::Gone);
     assert_eq!(stage.place.beside().rows("tokens"), 0);

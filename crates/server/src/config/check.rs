@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use orrery_core::origin::OriginPattern;
 use orrery_courier::config::DeliveryStrategy;
 
 use super::identity::{HashAlgorithm, HookKind, Identity};
@@ -75,6 +76,13 @@ fn listeners(config: &Config, problems: &mut Vec<Problem>) {
                 problems.push(Problem::new(format!("{key}.{part}"), "exactly one of `path` and `base64` is needed"));
             }
         }
+    }
+    let origins = serve.public.cors.allowed_origins.iter().enumerate();
+    for (index, _) in origins.filter(|(_, origin)| *origin != "*" && OriginPattern::parse(origin).is_none()) {
+        problems.push(
+            Problem::new(format!("serve.public.cors.allowed_origins.{index}"), "no origin fits this")
+                .hint("such as https://app.example.com, https://*.example.com or https://pr-*.example.com"),
+        );
     }
     let ratio = config.tracing.sampling_ratio;
     if !(0.0..=1.0).contains(&ratio) {

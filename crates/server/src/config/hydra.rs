@@ -6,6 +6,9 @@ use super::translate::Fate::{Becomes, Ends};
 /// What a Hydra configuration leaves unsaid: its ports. A Kratos configuration beside it has its own.
 pub(super) const PORTS: &str = "serve: {public: {port: 4444}, admin: {port: 4445}}";
 
+/// And what its cookies are: with https, applications of other sites renew sign-ins in a frame.
+pub(super) const COOKIES: &str = "oauth2: {cookies: {same_site_mode: None}}";
+
 /// The keys of a Hydra configuration.
 pub(super) const HYDRA: Dialect = Dialect {
     name: "the Hydra configuration",

@@ -135,9 +135,12 @@ fn cookies(config: &Config, found: &mut Vec<Problem>) {
     let own = &config.identity.session.cookie;
     let https = config.serve.public.base_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let https = https || config.serve.public.tls.is_some();
-    for (section, same_site, secure) in [
-        ("identity.cookies", *same_site, *secure),
-        ("identity.session.cookie", own.same_site.unwrap_or(*same_site), own.secure.or(*secure)),
+    let oauth2 = &config.oauth2.cookies;
+    let lax = SameSite::Lax;
+    for (section, same_site_name, same_site, secure) in [
+        ("identity.cookies", "same_site", *same_site, *secure),
+        ("identity.session.cookie", "same_site", own.same_site.unwrap_or(*same_site), own.secure.or(*secure)),
+        ("oauth2.cookies", "same_site_mode", oauth2.same_site_mode.unwrap_or(lax), oauth2.secure),
     ] {
         let key = |name: &str| format!("{section}.{name}");
         if https && secure == Some(false) {
@@ -146,7 +149,7 @@ fn cookies(config: &Config, found: &mut Vec<Problem>) {
         }
         if same_site == SameSite::None && secure == Some(false) {
             let message = "browsers refuse None without Secure; it becomes Lax";
-            found.push(Problem::new(key("same_site"), message));
+            found.push(Problem::new(key(same_site_name), message));
         }
     }
 }

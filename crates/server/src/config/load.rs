@@ -62,6 +62,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
         builder = builder.add_source(File::from_str(defaults, FileFormat::Yaml));
     }
     if let Some(path) = &sources.hydra {
+        builder = builder.add_source(File::from_str(hydra::COOKIES, FileFormat::Yaml));
         if sources.kratos.is_none() {
             builder = builder.add_source(File::from_str(hydra::PORTS, FileFormat::Yaml));
         }

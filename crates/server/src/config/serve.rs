@@ -177,9 +177,10 @@ pub struct Pem {
 pub struct Cors {
     /// Answer cross-origin requests at all.
     pub enabled: bool,
-    /// Origins such as `https://app.example.com`; `https://*.example.com` for every direct or deeper subdomain; `*`
-    /// for all, which browsers then refuse to combine with cookies. Where OAuth2 clients call, their own
-    /// `allowed_cors_origins` are allowed besides.
+    /// Origins such as `https://app.example.com`; `https://*.example.com` for every direct subdomain,
+    /// `https://pr-*.example.com` for those with that beginning, `https://*` for every origin with TLS; `*` for all,
+    /// which browsers then refuse to combine with cookies. Where OAuth2 clients call, their own `allowed_cors_origins`
+    /// are allowed besides; where browsers go (the authorization endpoint, the pages), nobody is.
     pub allowed_origins: Vec<String>,
     /// Methods that a page may use.
     pub allowed_methods: Vec<String>,

@@ -92,6 +92,7 @@ pub(super) fn app(
         .wrap(Condition::new(listener == Listener::Admin, from_fn(guard)))
         .wrap(Condition::new(cross_origin, settings.cors.rules()))
         .wrap(Condition::new(cross_origin, from_fn(cors::by_client)))
+        .wrap(Condition::new(listener == Listener::Public && !cross_origin, from_fn(cors::none)))
         .wrap(from_fn(edge))
         .wrap(Condition::new(listener == Listener::Public, from_fn(for_people)))
         .wrap(from_fn(access))

@@ -2,7 +2,7 @@
 //! the origins that the calling client has registered.
 
 use actix_cors::Cors;
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
@@ -11,7 +11,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage as _};
+use actix_web::{Error, HttpMessage as _, HttpResponse};
 use orrery_web::Origins;
 
 use crate::config::serve;
@@ -31,6 +31,13 @@ const BY_CLIENT: [&str; 7] = [
 /// What is the same for everybody, and what every client has to read before it can call.
 const FOR_ALL: [&str; 3] =
     ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json"];
+
+/// Where browsers go and scripts have nothing to read: the authorization endpoint (RFC 9700 section 2.6) and what belongs to it,
+/// and the pages.
+fn is_for_browsers(path: &str) -> bool {
+    matches!(path, "/" | "/ui" | "/oauth2/auth" | "/oauth2/sessions/logout" | "/oauth2/device/verify")
+        || path.starts_with("/ui/")
+}
 
 /// The configured rules.
 #[derive(Clone)]
@@ -97,12 +104,18 @@ impl CrossOrigin {
     }
 }
 
-/// Takes the permission back from scripts of origins that neither the configuration nor the calling client allows. A refusal
-/// everybody may read: it holds nothing of anybody's, and a script must be able to tell it from an outage.
+/// Takes the permission back from scripts of origins that neither the configuration nor the calling client allows, and from all
+/// where only browsers go. A refusal everybody may read: it holds nothing of anybody's, and a script must be able to tell it from
+/// an outage.
 pub(super) async fn by_client(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if is_for_browsers(request.match_info().as_str()) {
+        let mut response = next.call(request).await?;
+        response.headers_mut().retain(|name, _| !name.as_str().starts_with("access-control-"));
+        return Ok(response);
+    }
     let judged = BY_CLIENT.contains(&request.path()) && request.method() != Method::OPTIONS;
     let origin = request.headers().get(ORIGIN).filter(|_| judged).cloned();
     let configured = request.app_data::<Data<Configured>>().cloned();
@@ -116,4 +129,16 @@ pub(super) async fn by_client(
         }
     }
     Ok(response)
+}
+
+/// Without rules: what clients call answers a preflight, and allows nothing.
+pub(super) async fn none<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let path = request.path();
+    if request.method() == Method::OPTIONS && (BY_CLIENT.contains(&path) || FOR_ALL.contains(&path)) {
+        return Ok(request.into_response(HttpResponse::Ok()).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
 }

@@ -62,18 +62,17 @@ impl GuardedClient {
         self.bounds.store(Arc::new(config.clone()));
     }
 
+    /// A literal address never reaches the resolver.
+    fn is_public(&self, url: &Url) -> bool {
+        url.host().is_some_and(|host| self.guard.allows_literal(&host))
+    }
+
     async fn call(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
-        let url = Url::parse(&request.url).map_err(|_| OutboundError::Refused)?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(OutboundError::Refused);
-        }
+        let url = web_address(&request.url).ok_or(OutboundError::Refused)?;
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| OutboundError::Refused)?;
         let client = match request.trust {
             Trust::Operator => &self.trusting,
-            // A literal address never reaches the resolver.
-            Trust::Caller if url.host().is_some_and(|host| !self.guard.allows_literal(&host)) => {
-                return Err(OutboundError::Refused);
-            }
+            Trust::Caller if !self.is_public(&url) => return Err(OutboundError::Refused),
             Trust::Caller => &self.guarded,
         };
         let mut call = client.request(method, url).body(request.body);
@@ -107,11 +106,19 @@ impl GuardedClient {
 
 #[async_trait]
 impl OutboundClient for GuardedClient {
+    fn allows(&self, url: &str) -> bool {
+        web_address(url).is_some_and(|url| self.is_public(&url))
+    }
+
     async fn send(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
         let longest = request.timeout.min(self.bounds.load().timeout.0);
         // One clock over connecting, sending and the whole answer: a body that trickles does not restart it.
         tokio::time::timeout(longest, self.call(request)).await.unwrap_or(Err(OutboundError::Timeout))
     }
+}
+
+fn web_address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// Without the URL, which may carry secrets.

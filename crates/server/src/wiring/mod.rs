@@ -10,6 +10,7 @@ mod tasks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
@@ -92,6 +93,8 @@ pub(crate) struct Parts {
     events: Data<EventsApi>,
     pages: Data<Pages>,
     cleanup: Cleanup,
+    /// How long is waited before it is looked again whether clients have to be told of a session's end.
+    telling: Duration,
     /// The way to the task that delivers: each set of workers replaces the one before.
     deliveries: mpsc::Sender<Deliveries>,
     waiting: Option<mpsc::Receiver<Deliveries>>,
@@ -196,6 +199,7 @@ impl Parts {
             events: Data::new(events),
             pages: Data::new(pages),
             cleanup: config.database.cleanup.clone(),
+            telling: resolved.courier.pull_wait,
             deliveries,
             waiting: Some(waiting),
             keyring,
@@ -243,6 +247,10 @@ impl Parts {
         if self.surfaces != Surfaces::Courier {
             let (keys, rotating) = (Arc::clone(&self.keys), clock());
             workers.spawn(|stopping| tasks::rotate(keys, rotating, stopping));
+        }
+        if matches!(self.surfaces, Surfaces::All | Surfaces::OAuth2) {
+            let (oauth2, telling, pause) = (Arc::clone(&self.oauth2), clock(), self.telling);
+            workers.spawn(move |stopping| tasks::tell(oauth2, telling, pause, stopping));
         }
         let deliveries = self.waiting.take();
         if let Some(deliveries) = deliveries.filter(|_| matches!(self.surfaces, Surfaces::All | Surfaces::Courier)) {

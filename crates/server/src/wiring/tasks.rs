@@ -6,6 +6,7 @@ use std::time::Duration;
 use orrery_core::{Clock, ProjectId};
 use orrery_courier::deliver::{Courier, Outbox};
 use orrery_keys::KeyManager;
+use orrery_oauth2::OAuth2Service;
 use orrery_persistence::Database;
 use tokio::sync::{mpsc, watch};
 
@@ -57,6 +58,18 @@ pub(super) async fn sweep(database: Database, clock: Arc<dyn Clock>, cleanup: Cl
             }
         };
         let pause = if more { Duration::ZERO } else { cleanup.interval.0 };
+        if paused(pause, &stopping).await == Next::Stop {
+            return;
+        }
+    }
+}
+
+/// Has the clients of OAuth2 told whose sessions have ended elsewhere.
+pub(super) async fn tell(oauth2: Arc<OAuth2Service>, clock: Arc<dyn Clock>, pause: Duration, stopping: Stopping) {
+    loop {
+        if let Err(why) = orrery_oauth2::logout::tell_of_ended(&oauth2, clock.now()).await {
+            tracing::warn!(error = %why, "clients could not be told of sessions that have ended; it is tried again");
+        }
         if paused(pause, &stopping).await == Next::Stop {
             return;
         }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::authorization::{Application, ConsentAnswer, ConsentQuestion, FetchedBy};
 use crate::frontend::Trouble;
+use crate::http::logout::place;
 use crate::http::{Look, Visit};
 use crate::page::Pages;
 
@@ -24,6 +25,7 @@ pub(crate) async fn show(pages: web::Data<Pages>, request: HttpRequest, context:
         Ok(question) => question,
         Err(trouble) => return visit.trouble(trouble, None),
     };
+    visit.prefer(&question.locales);
     visit.allow_form(question.target.as_deref());
     visit.allow_image(question.application.logo.as_deref());
     let account = match pages.frontend.signed_in(&context, &request).await {
@@ -51,6 +53,10 @@ fn page(visit: &Visit<'_>, challenge: &str, question: &ConsentQuestion, account:
         scopes,
         audiences => question.audiences.clone(),
         device => question.fetched_by == FetchedBy::Device,
+        unchecked => question.unchecked.as_ref().map(|address| match question.fetched_by {
+            FetchedBy::Browser => visit.text_of("consent-unchecked", "place", &place(address)),
+            FetchedBy::Device => text("consent-unchecked-device"),
+        }),
         account,
         challenge,
         action => visit.url("/ui/consent"),

@@ -12,6 +12,9 @@ use crate::http::{Look, Visit};
 use crate::page::Pages;
 use crate::view::Form;
 
+/// Longest name that somebody is expected by, in characters.
+const LONGEST_HINT: usize = 320;
+
 /// `/`: to the account for whoever is signed in, else the two ways in.
 pub(crate) async fn home(pages: web::Data<Pages>, request: HttpRequest, context: Context) -> HttpResponse {
     let visit = Visit::new(&pages, &request, &context);
@@ -50,13 +53,35 @@ async fn flow(pages: &Pages, request: &HttpRequest, context: &Context, page: Flo
     let begin = format!("/self-service/{}/browser", page.as_str());
     let Some(id) = visit.query("flow") else { return visit.redirect(&begin) };
     match pages.frontend.flow(context, request, page, &id).await {
-        Ok(flow) => {
-            if let (Some(authorizations), Some(return_to)) = (&pages.authorizations, flow["return_to"].as_str()) {
-                visit.allow_form(authorizations.leads_to(context, return_to).await.as_deref());
+        Ok(mut flow) => {
+            let reason = match (&pages.authorizations, flow["return_to"].as_str()) {
+                (Some(authorizations), Some(return_to)) => authorizations.sign_in_reason(context, return_to).await,
+                (_, _) => None,
+            };
+            if let Some(reason) = reason {
+                visit.allow_form(reason.target.as_deref());
+                visit.prefer(&reason.locales);
+                prefill(&mut flow["ui"]["nodes"], reason.login_hint.as_deref().unwrap_or_default());
             }
             show(&visit, page, &flow)
         }
         Err(trouble) => visit.trouble(trouble, Some(&begin)),
+    }
+}
+
+/// Writes whom the application expects into the field for that, as long as it is empty: a proposal, as if the person had typed it.
+fn prefill(nodes: &mut Value, hint: &str) {
+    if hint.is_empty() || hint.chars().count() > LONGEST_HINT || hint.chars().any(char::is_control) {
+        return;
+    }
+    for node in nodes.as_array_mut().into_iter().flatten() {
+        let attributes = &mut node["attributes"];
+        let asks_who = attributes["name"] == "identifier" || (attributes["type"] == "email" && hint.contains('@'));
+        let is_empty = attributes["value"].as_str().unwrap_or_default().is_empty();
+        if asks_who && is_empty && attributes["type"] != "hidden" {
+            attributes["value"] = hint.into();
+            return;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use orrery_web::Context;
 use serde::Deserialize;
 
 use super::consent::application;
+use crate::authorization::RequestError;
 use crate::frontend::Trouble;
 use crate::http::{Look, Visit};
 use crate::page::Pages;
@@ -76,15 +77,22 @@ pub(crate) async fn error(pages: web::Data<Pages>, request: HttpRequest, context
     let visit = Visit::new(&pages, &request, &context);
     let detail = visit.query("detail").unwrap_or_default();
     let said = pages.authorizations.as_ref().and_then(|authorizations| authorizations.error(&context, &detail));
-    let Some((code, description)) = said else { return visit.trouble(Trouble::NotFound, None) };
+    let Some(RequestError { code, description, onward }) = said else {
+        return visit.trouble(Trouble::NotFound, None);
+    };
     let (status, key) = match code.as_str() {
+        _ if onward.is_some() => (StatusCode::BAD_REQUEST, "oauth2-error-stranger"),
         "request_forbidden" => (StatusCode::FORBIDDEN, "oauth2-error-browser"),
         "access_denied" => (StatusCode::FORBIDDEN, "oauth2-error-used"),
         "request_unauthorized" => (StatusCode::UNAUTHORIZED, "error-expired"),
         _ => (StatusCode::BAD_REQUEST, "oauth2-error-application"),
     };
     let text = |key: &str| pages.text(visit.language, key);
-    let actions: Vec<Value> = vec![context! { href => visit.url("/ui"), text => text("error-home") }];
+    let mut actions: Vec<Value> = vec![context! { href => visit.url("/ui"), text => text("error-home") }];
+    if let Some(onward) = onward {
+        let text = visit.text_of("oauth2-error-onward", "place", &place(&onward));
+        actions.push(context! { href => onward, text });
+    }
     let values = context! {
         title => text("error-title"),
         kind => "error",
@@ -96,4 +104,10 @@ pub(crate) async fn error(pages: web::Data<Pages>, request: HttpRequest, context
         actions,
     };
     visit.page(status, "message.html", Look::Card, values)
+}
+
+/// The host of an address as browsers show it, or the scheme of an application.
+pub(super) fn place(address: &str) -> String {
+    let url = url::Url::parse(address).ok();
+    url.map_or_else(String::new, |url| url.host_str().unwrap_or(url.scheme()).to_owned())
 }

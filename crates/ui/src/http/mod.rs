@@ -79,6 +79,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) language: Language,
     /// Set when the address names a language: it is remembered.
     chosen: Option<Language>,
+    /// The person chose the language, now or before.
+    own_choice: bool,
     location: String,
     /// Where the page's form may lead besides.
     form_targets: Vec<String>,
@@ -92,6 +94,7 @@ impl<'a> Visit<'a> {
             web::Query::from_query(request.query_string()).map(web::Query::into_inner).unwrap_or_default();
         let chosen = query.iter().find(|(name, _)| name == "lang").and_then(|(_, code)| Language::from_code(code));
         let remembered = || request.cookie(LANGUAGE_COOKIE).and_then(|cookie| Language::from_code(cookie.value()));
+        let own_choice = chosen.or_else(remembered);
         let negotiated = || Language::negotiate(context.accept_language.as_deref().unwrap_or_default());
         let mut rest = url::form_urlencoded::Serializer::new(String::new());
         rest.extend_pairs(query.iter().filter(|(name, _)| name != "lang"));
@@ -101,8 +104,9 @@ impl<'a> Visit<'a> {
             pages,
             request,
             context,
-            language: chosen.or_else(remembered).unwrap_or_else(negotiated),
+            language: own_choice.unwrap_or_else(negotiated),
             chosen,
+            own_choice: own_choice.is_some(),
             location: format!("{}{separator}{rest}", request.path()),
             form_targets: Vec::new(),
             images: Vec::new(),
@@ -114,6 +118,13 @@ impl<'a> Visit<'a> {
         url::form_urlencoded::parse(self.request.query_string().as_bytes())
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
+    }
+
+    /// Takes the first of an application's languages that there is, unless the person chose one: it knows better than the
+    /// browser's settings.
+    pub(crate) fn prefer(&mut self, locales: &[String]) {
+        let known = Language::first_of(locales.iter().map(String::as_str)).filter(|_| !self.own_choice);
+        self.language = known.unwrap_or(self.language);
     }
 
     /// Lets the page's form lead there: an origin, or a scheme with its colon.

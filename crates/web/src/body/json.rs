@@ -37,6 +37,21 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
+/// A JSON body of the admin listener as `T`, whatever its content type says: the contracts' servers do not look at it, and programs
+/// leave it out. No page of a browser gets that far: the listener refuses whatever has an `Origin` and no token.
+#[derive(Debug, Clone)]
+pub struct AdminJsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for AdminJsonBody<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move { parse(&read(&request, &mut payload).await?).map(Self) })
+    }
+}
+
 /// Parses JSON text.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use actix_web::web::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 
 pub use form::FormBody;
-pub use json::JsonBody;
+pub use json::{AdminJsonBody, JsonBody};
 pub use submitted::Submitted;
 
 use crate::ApiError;

@@ -179,6 +179,10 @@ mod tests {
 
     #[async_trait]
     impl OutboundClient for Service {
+        fn allows(&self, _: &str) -> bool {
+            true
+        }
+
         async fn send(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
             self.asked.lock().expect("no panic").push(request.url);
             if self.silent {

@@ -1,5 +1,6 @@
 //! The addresses of a client.
 
+use orrery_core::origin::OriginPattern;
 use url::Url;
 
 use super::wrong;
@@ -37,6 +38,19 @@ pub(super) fn check(metadata: &ClientMetadata) -> Result<(), OAuth2Error> {
     Ok(())
 }
 
+/// What this server calls must not be an address inside the operator's network. A name is judged when it is called.
+pub(super) fn reachable(metadata: &ClientMetadata, allows: impl Fn(&str) -> bool) -> Result<(), OAuth2Error> {
+    let requests = metadata.request_uris.as_deref().unwrap_or_default().iter().map(|uri| ("request_uris", uri));
+    let called = [("jwks_uri", &metadata.jwks_uri), ("backchannel_logout_uri", &metadata.backchannel_logout_uri)];
+    let called = called.into_iter().filter_map(|(name, uri)| Some((name, uri.as_ref()?))).chain(requests);
+    for (name, uri) in called {
+        if !uri.is_empty() && !allows(uri) {
+            return Err(wrong(format!("The member {name} must be an address that this server may call.")));
+        }
+    }
+    Ok(())
+}
+
 fn web(address: &str) -> Option<Url> {
     let url = Url::parse(address).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
@@ -54,14 +68,14 @@ pub(super) fn origins(metadata: &ClientMetadata) -> Result<Vec<String>, OAuth2Er
                 && url.query().is_none()
                 && url.fragment().is_none()
         });
-        // Parsing adds a path that was not there, so look at the text too.
-        let after_scheme = trimmed.split_once("://").map_or("", |(_, rest)| rest);
-        if bare && !after_scheme.contains(['/', '@', '?', '#']) {
+        // Parsing adds a path that was not there, and knows nothing of stars.
+        if bare && OriginPattern::parse(trimmed).is_some() {
             Ok(trimmed.to_owned())
         } else {
             Err(wrong(
-                "Every entry of allowed_cors_origins must be an origin such as https://app.example.com, without user, \
-                 path, query or fragment.",
+                "Every entry of allowed_cors_origins must be an origin such as https://app.example.com or \
+                 https://*.example.com, without user, path, query or fragment. A star stands for one label of the \
+                 name or for a part of one, and then two labels follow.",
             ))
         }
     };
@@ -145,11 +159,23 @@ mod tests {
             ("https://app.example.com/", "https://app.example.com"),
             ("http://localhost:3000", "http://localhost:3000"),
             ("https://*.example.com", "https://*.example.com"),
+            ("https://pr-*.example.com", "https://pr-*.example.com"),
+            ("https://*", "https://*"),
         ] {
             assert_eq!(origins(given), Some(all(&[kept])), "{given}");
         }
         for bad in
-            ["*", "null", "app.example.com", "https://a@b", "https://a/b", "https://a?b", "https://a#b", "ftp://a"]
+            [
+                "*",
+                "null",
+                "app.example.com",
+                "https://a@b",
+                "https://a/b",
+                "https://a?b",
+                "https://a#b",
+                "ftp://a",
+                "https://*example.com",
+            ]
         {
             assert_eq!(origins(bad), None, "{bad}");
         }

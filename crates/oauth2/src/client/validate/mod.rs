@@ -25,6 +25,7 @@ const SHORTEST_KEY: usize = 32;
 /// Who a client is and since when: what its metadata does not say.
 pub(super) struct Origin {
     pub(super) id: ClientId,
+    pub(super) self_registered: bool,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
@@ -45,6 +46,7 @@ pub(super) async fn validate(
     let method = auth_method(metadata)?;
     let jwks = keys::check(metadata, method)?;
     addresses::check(metadata)?;
+    addresses::reachable(metadata, |url| service.outbound.allows(url))?;
     secret(metadata, method)?;
     let allowed_cors_origins = addresses::origins(metadata)?;
     let redirect_uris = list(&metadata.redirect_uris);
@@ -97,6 +99,7 @@ pub(super) async fn validate(
         access_token_strategy: strategy(metadata)?,
         require_pushed_authorization_requests: metadata.require_pushed_authorization_requests.unwrap_or(false),
         dpop_bound_access_tokens: metadata.dpop_bound_access_tokens.unwrap_or(false),
+        self_registered: who.self_registered,
         lifespans: Lifespans::read(&metadata.others)?,
         created_at: Timestamp::from_seconds(who.created_at.as_seconds()),
         updated_at: Timestamp::from_seconds(who.updated_at.as_seconds()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use orrery_core::outbound::{OutboundClient, OutboundError, OutboundRequest, Trust};
+use orrery_core::outbound::{OutboundClient, OutboundRequest, Trust};
 use url::Url;
 
 use super::wrong;
@@ -32,16 +32,14 @@ pub(super) async fn check(
         timeout: PATIENCE,
         max_response_bytes: LARGEST,
     };
-    let answer = match outbound.send(request).await {
-        Ok(answer) if answer.status == 200 => answer,
-        Ok(_) => return Err(wrong("The document at sector_identifier_uri could not be read: it is not answered 200.")),
-        Err(OutboundError::Refused) => {
-            return Err(wrong("The address in sector_identifier_uri is not one that this server may fetch."));
-        }
-        Err(OutboundError::Timeout | OutboundError::TooLarge | OutboundError::Failed(_)) => {
-            return Err(wrong("The document at sector_identifier_uri could not be fetched."));
-        }
+    // One answer for all, because whoever asks may want to learn what is behind the address.
+    let unreachable = || {
+        wrong(
+            "The document at sector_identifier_uri could not be fetched. It must be answered with 200, quickly and \
+             without a redirect, at a public address.",
+        )
     };
+    let answer = outbound.send(request).await.ok().filter(|answer| answer.status == 200).ok_or_else(unreachable)?;
     let Ok(listed) = serde_json::from_slice::<Vec<String>>(&answer.body) else {
         return Err(wrong("The document at sector_identifier_uri is not a JSON list of addresses."));
     };
@@ -54,7 +52,7 @@ pub(super) async fn check(
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
-    use orrery_core::outbound::OutboundResponse;
+    use orrery_core::outbound::{OutboundError, OutboundResponse};
 
     use super::*;
 
@@ -63,6 +61,10 @@ mod tests {
 
     #[async_trait]
     impl OutboundClient for Answering {
+        fn allows(&self, _: &str) -> bool {
+            true
+        }
+
         async fn send(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
             assert_eq!((request.trust, request.method.as_str()), (Trust::Caller, "GET"));
             let (status, body) = (self.0)()?;
@@ -83,13 +85,16 @@ mod tests {
         let refused = [
             told(|| Ok((200, r#"["https://a.example/cb"]"#))).await,
             told(|| Ok((200, r#"{"redirect_uris": []}"#))).await,
+        ];
+        for refusal in refused {
+            assert!(refusal.expect_err("refused").contains("sector_identifier_uri"));
+        }
+        let unreachable = [
             told(|| Ok((302, ""))).await,
             told(|| Err(OutboundError::Refused)).await,
             told(|| Err(OutboundError::Timeout)).await,
             told(|| Err(OutboundError::TooLarge)).await,
         ];
-        for refusal in refused {
-            assert!(refusal.expect_err("refused").contains("sector_identifier_uri"));
-        }
+        assert!(unreachable.iter().all(|told| told.is_err() && *told == unreachable[0]), "nothing can be learned");
     }
 }

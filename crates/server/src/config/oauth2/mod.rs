@@ -122,7 +122,8 @@ pub struct Introspection {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cookies {
-    /// `SameSite`. `Lax` when unset; `None` only where the server stands in a frame of another site.
+    /// `SameSite`. `Lax` when unset, and `None`, as in Hydra, where `--hydra-config` leaves it unset. `None` lets
+    /// applications of other sites renew sign-ins in a frame; without `Secure` it becomes `Lax`.
     pub same_site_mode: Option<SameSite>,
     /// Hydra: a second cookie for browsers of before 2020.
     pub same_site_legacy_workaround: bool,

@@ -3,7 +3,8 @@
 use orrery_testkit::Backend;
 use serde_json::{Value, json};
 
-use super::world::{World, body, location, query, told};
+use super::world::{LOGIN_APP, World, body, location, query, told};
+use crate::stage::send;
 
 #[tokio::test]
 async fn nobody_finishes_in_their_browser_what_another_browser_began() {
@@ -130,4 +131,68 @@ async fn another_person_in_the_browser_gets_another_session() {
     assert_ne!(bobs["login_session_id"], sid);
     let again = world.begin(&browser, &[]).await;
     assert_eq!(body(world.read("login", &again).await).await["subject"], "bob");
+}
+
+/// RFC 9700 section 4.11.2: whoever may register an address must not have this server send people there.
+#[tokio::test]
+async fn nobody_redirects_people_under_our_name() {
+    let registration = json!({"dynamic_client_registration": {"enabled": true, "default_scope": ["openid"]}});
+    for urls in [json!({}), json!({"login": LOGIN_APP, "error": "https://apps.example/error"})] {
+        let config = json!({"oauth2": {"oidc": registration, "urls": urls}});
+        let mut world = World::with(Backend::Sqlite, config).await;
+        let body = json!({"redirect_uris": ["https://phish.example/now"], "response_types": ["code"],
+            "post_logout_redirect_uris": ["https://phish.example/now"], "grant_types": ["authorization_code"]});
+        let made = send(world.server.api().post(world.server.public("/oauth2/register")).json(&body)).await.expect(201);
+        world.client = made.body["client_id"].as_str().expect("an id").to_owned();
+        let browser = world.server.browser();
+        let phish = ("redirect_uri", "https://phish.example/now");
+        for changes in [
+            vec![phish, ("scope", "bogus")],
+            vec![phish, ("scope", "openid"), ("prompt", "none")],
+            vec![phish, ("scope", "openid"), ("prompt", "bogus")],
+            vec![phish, ("scope", "openid"), ("response_type", "token")],
+            vec![phish, ("scope", "openid"), ("id_token_hint", "x.y.z")],
+            vec![phish, ("scope", "bogus"), ("response_mode", "form_post")],
+        ] {
+            let answer = browser.get(world.request(&changes)).await;
+            assert_eq!(answer.status(), 302, "{changes:?}");
+            let url = location(&answer);
+            assert_ne!(url.host_str(), Some("phish.example"), "{changes:?}");
+            if changes.iter().any(|(name, _)| *name == "response_mode") {
+                continue;
+            }
+            let (status, page) = told(&browser, answer).await;
+            assert_eq!(status, 400, "{changes:?}");
+            assert!(page.contains("nobody has checked it") && page.contains("Go on to phish.example"), "{page}");
+            assert!(page.contains("href=\"https://phish.example/now?error="), "{page}");
+        }
+        let out = format!("client_id={}&post_logout_redirect_uri=https://phish.example/now", world.client);
+        let answer = browser.get(world.server.public(&format!("/oauth2/sessions/logout?{out}"))).await;
+        assert_ne!(location(&answer).host_str(), Some("phish.example"));
+    }
+}
+
+/// Whoever is signed in is asked nothing when an application renews its sign-in in silence, whoever registered that.
+#[tokio::test]
+async fn a_client_that_registered_itself_renews_in_silence() {
+    let registration = json!({"dynamic_client_registration": {"enabled": true, "default_scope": ["openid"]}});
+    let mut world = World::with(Backend::Sqlite, json!({"oauth2": {"oidc": registration}})).await;
+    let body = json!({"redirect_uris": ["https://app.example/callback"], "response_types": ["code"]});
+    let made = send(world.server.api().post(world.server.public("/oauth2/register")).json(&body)).await.expect(201);
+    world.client = made.body["client_id"].as_str().expect("an id").to_owned();
+    let browser = world.server.browser();
+    world.with_account(&browser, "ada").await;
+    let silent = world.request(&[("scope", "openid"), ("prompt", "none")]);
+    let url = location(&browser.get(&silent).await);
+    assert_eq!(query(&url, "error").as_deref(), Some("consent_required"), "{url}");
+    // The question says where it leads.
+    let page = browser.get(location(&browser.get(world.request(&[("scope", "openid")])).await)).await;
+    let page = page.text().await.expect("a page");
+    assert!(page.contains("nobody has checked it") && page.contains("app.example"), "{page}");
+    // An administrator can make it one that is trusted.
+    let client = world.server.admin(&format!("/admin/clients/{}", world.client));
+    let trust = json!([{"op": "replace", "path": "/skip_consent", "value": true}]);
+    send(world.server.api().patch(client).json(&trust)).await.expect(200);
+    let url = location(&world.server.browser().get(&silent).await);
+    assert_eq!((url.host_str(), query(&url, "error").as_deref()), (Some("app.example"), Some("login_required")));
 }

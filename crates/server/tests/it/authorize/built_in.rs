@@ -20,6 +20,9 @@ async fn consent_page(world: &World, browser: &Browser, changes: &[(&str, &str)]
     let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
     assert!(policy.contains("default-src 'none'") && policy.contains("form-action 'self'"), "{policy}");
     assert!(policy.contains("https://app.example"), "the answer gets through: {policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "nobody clicks through another page: {policy}");
+    assert_eq!(page.headers()["x-frame-options"], "DENY");
+    assert_eq!(page.headers()["referrer-policy"], "no-referrer");
     (query(&url, "consent_challenge").expect("a challenge"), page.text().await.expect("a page"))
 }
 
@@ -136,6 +139,41 @@ async fn a_long_request_waits_for_whoever_comes_back_without_signing_in() {
 }
 
 #[tokio::test]
+async fn an_application_says_whom_it_expects_and_in_which_language() {
+    let world = World::built_in(Backend::Sqlite).await;
+    let browser = world.server.browser();
+    let read = async |url: Url| {
+        let page = browser.follow(url).await;
+        let language = page.headers()["content-language"].to_str().expect("text").to_owned();
+        (page.url().clone(), language, page.text().await.expect("a page"))
+    };
+    let asked = [("login_hint", "ada\"><b>@example.org"), ("ui_locales", "fr-CA de-CH en")];
+    let begun = location(&browser.get(world.request(&asked)).await);
+    let (page, language, text) = read(begun.clone()).await;
+    assert_eq!((page.path(), language.as_str()), ("/ui/login", "de"), "French there is none of");
+    assert!(text.contains("value=\"ada&quot;&gt;&lt;b&gt;@example.org\"") && !text.contains("<b>"), "{text}");
+    // A reload shows the same; whoever chooses another language keeps it.
+    let (_, language, text) = read(page.clone()).await;
+    assert!(language == "de" && text.contains("ada&quot;"), "{language} {text}");
+    let mut english = page.clone();
+    english.query_pairs_mut().append_pair("lang", "en");
+    assert_eq!(read(english).await.1, "en");
+    assert_eq!(read(page).await.1, "en");
+
+    let browser = world.server.browser();
+    let mut asked = vec![("prompt", "create"), ("login_hint", "ada@example.org"), ("ui_locales", "de")];
+    let page = browser.follow(location(&browser.get(world.request(&asked)).await)).await;
+    assert_eq!(page.url().path(), "/ui/registration");
+    assert_eq!(page.headers()["content-language"], "de");
+    assert!(page.text().await.expect("a page").contains("value=\"ada@example.org\""));
+    world.with_account(&browser, "ada").await;
+    asked.remove(0);
+    let page = browser.get(location(&browser.get(world.request(&asked)).await)).await;
+    assert_eq!(page.url().path(), "/ui/consent");
+    assert_eq!(page.headers()["content-language"], "de");
+}
+
+#[tokio::test]
 async fn prompt_login_and_max_age_ask_whoever_is_signed_in_again() {
     let world = World::built_in(Backend::Sqlite).await;
     let browser = world.server.browser();
@@ -193,4 +231,23 @@ async fn hostile_names_and_links_of_a_client_stay_text() {
     url.query_pairs_mut().append_pair("lang", "de");
     let page = browser.get(url).await.text().await.expect("a page");
     assert!(page.contains("möchte dein Konto nutzen") && page.contains("wissen, wer du bist"), "{page}");
+}
+
+/// The form that carries an answer stands in a frame of the client's own, at most.
+#[tokio::test]
+async fn an_answer_in_a_form_is_framed_by_its_client_alone() {
+    let world = World::built_in(Backend::Sqlite).await;
+    let native = world.register(json!({"redirect_uris": ["com.example.app:/callback"]})).await;
+    for (changes, ancestors) in [
+        (vec![], "frame-ancestors https://app.example;"),
+        (vec![("client_id", native.as_str()), ("redirect_uri", "com.example.app:/callback")], "frame-ancestors 'none';"),
+    ] {
+        let mut asked = vec![("response_mode", "form_post"), ("scope", "bogus")];
+        asked.extend(changes);
+        let page = world.server.browser().get(world.request(&asked)).await;
+        assert_eq!(page.status(), 200, "{asked:?}");
+        let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
+        assert!(policy.contains(ancestors), "{policy}");
+        assert_eq!(page.headers()["referrer-policy"], "no-referrer");
+    }
 }

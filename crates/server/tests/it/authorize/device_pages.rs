@@ -24,6 +24,9 @@ async fn open(browser: &Browser, address: &str) -> (String, String) {
     assert_eq!((page.url().path(), page.status().as_u16()), ("/ui/device", 200));
     let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "nobody approves through another page: {policy}");
+    assert_eq!(page.headers()["x-frame-options"], "DENY");
+    assert_eq!(page.headers()["referrer-policy"], "no-referrer");
     (query(page.url(), "device_challenge").expect("a challenge"), page.text().await.expect("a page"))
 }
 

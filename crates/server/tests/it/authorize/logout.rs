@@ -90,9 +90,12 @@ async fn clients_are_told_through_the_browser() {
     assert_eq!(page.status(), 200);
     let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
     assert!(policy.contains("frame-src https://app.example") && policy.contains("default-src 'none'"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'") && policy.contains("script-src 'sha256-"), "{policy}");
+    assert_eq!(page.headers()["referrer-policy"], "no-referrer");
     let page = page.text().await.expect("a page");
     assert!(page.contains("https://app.example/front?a=b&amp;iss=") && page.contains(&sid), "{page}");
-    assert!(page.contains("url=https://apps.example/bye"), "{page}");
+    // A script goes on once the frames have loaded; whatever happens, the browser goes on after some seconds.
+    assert!(page.contains("content=\"7;url=https://apps.example/bye\"") && page.contains("'load'"), "{page}");
 }
 
 /// Hears of logouts, and checks what it hears as the specification asks of a client (Back-Channel Logout section 2.6).

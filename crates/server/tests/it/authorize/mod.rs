@@ -6,6 +6,7 @@ mod built_in;
 mod credentials;
 mod device;
 mod device_pages;
+mod ended;
 mod errors;
 mod external;
 mod hybrid;

@@ -12,7 +12,7 @@ use crate::stage::{merge, send};
 pub(super) const CALLBACK: &str = "https://app.example/callback";
 pub(super) const LOGIN_APP: &str = "https://apps.example/login?theme=dark";
 pub(super) const CONSENT_APP: &str = "https://apps.example/consent";
-const PASSWORD: &str = "correct horse battery staple";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
 /// What [`World::request`] sends (RFC 7636 appendix B).
 pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The verifier of that challenge.

@@ -17,6 +17,8 @@ on_both_databases!(
     lifespans_are_replaced_all_at_once,
     secrets_are_rotated_and_forgotten,
     a_secret_comes_and_goes_with_the_method,
+    a_change_can_be_meant_for_one_version,
+    one_of_sixteen_changes_the_version_that_all_mean,
 );
 
 const CLIENT: &str = "/admin/clients/app";
@@ -173,4 +175,47 @@ async fn postgres_lost_in_a_change_of_a_client_is_no_refusal() {
     scene.cut("tokens", Hold::Everything, request).await;
     let read = send(scene.admin(Method::GET, CLIENT)).await.expect(200);
     assert_eq!(read.body["client_name"], "", "neither changed nor deleted");
+}
+
+/// RFC 9110 section 13.1.1.
+async fn a_change_can_be_meant_for_one_version(backend: Backend) {
+    let stage = Stage::start(backend).await;
+    let made = create(&stage, json!({"client_id": "app", "client_name": "App"})).await;
+    let tag = |answer: &crate::stage::Answer| answer.header("etag").expect("a tag").to_owned();
+    let first = tag(&made);
+    assert_eq!(tag(&get(&stage, CLIENT).await), first);
+    let meant = |method: Method, path: &str, tag: &str| stage.admin(method, path).header("if-match", tag.to_owned());
+    let rename = json!([{"op": "replace", "path": "/client_name", "value": "Other"}]);
+    let other = send(meant(Method::PATCH, CLIENT, "\"1.1\", W/\"2.2\"").json(&rename)).await.expect(412);
+    assert_eq!(other.body["error"], "precondition_failed");
+    let weak = format!("W/{first}");
+    send(meant(Method::PATCH, CLIENT, &weak).json(&rename)).await.expect(412);
+    assert_eq!(get(&stage, CLIENT).await.body["client_name"], "App", "nothing has changed");
+    let patched = send(meant(Method::PATCH, CLIENT, &format!("\"1.1\", {first}")).json(&rename)).await.expect(200);
+    let second = tag(&patched);
+    assert_ne!(first, second);
+    let replacement = json!({"client_name": "Third"});
+    send(meant(Method::PUT, CLIENT, &first).json(&replacement)).await.expect(412);
+    let third = tag(&send(meant(Method::PUT, CLIENT, &second).json(&replacement)).await.expect(200));
+    let (lifespans, secrets) = (format!("{CLIENT}/lifespans"), format!("{CLIENT}/secrets/rotate"));
+    send(meant(Method::PUT, &lifespans, &second).json(&json!({}))).await.expect(412);
+    send(meant(Method::POST, &secrets, &second)).await.expect(412);
+    send(meant(Method::DELETE, CLIENT, &second)).await.expect(412);
+    send(meant(Method::PUT, CLIENT, "*").json(&replacement)).await.expect(200);
+    send(meant(Method::DELETE, CLIENT, &third)).await.expect(412);
+    let last = tag(&get(&stage, CLIENT).await);
+    send(meant(Method::DELETE, CLIENT, &last)).await.expect(204);
+    send(meant(Method::DELETE, CLIENT, &last)).await.expect(404);
+}
+
+async fn one_of_sixteen_changes_the_version_that_all_mean(backend: Backend) {
+    let stage = started(backend).await;
+    let tag = get(&stage, CLIENT).await.header("etag").expect("a tag").to_owned();
+    let racers = (0..16).map(|number| {
+        let rename = json!([{"op": "replace", "path": "/client_name", "value": number.to_string()}]);
+        send(stage.admin(Method::PATCH, CLIENT).header("if-match", tag.clone()).json(&rename))
+    });
+    let statuses: Vec<_> = join_all(racers).await.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 412).count(), 15, "{statuses:?}");
 }

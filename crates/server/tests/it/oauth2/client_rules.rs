@@ -71,6 +71,7 @@ async fn sqlite_wrong_metadata_is_refused_and_named() {
         ),
         ("allowed_cors_origins", json!({"allowed_cors_origins": ["https://app.example.org/path"]})),
         ("allowed_cors_origins", json!({"allowed_cors_origins": ["*"]})),
+        ("allowed_cors_origins", json!({"allowed_cors_origins": ["https://*example.org"]})),
         ("userinfo_signed_response_alg", json!({"userinfo_signed_response_alg": "HS256"})),
         ("id_token_signed_response_alg", json!({"id_token_signed_response_alg": "RS1"})),
         ("introspection_signed_response_alg", json!({"introspection_signed_response_alg": "RS1"})),
@@ -124,6 +125,30 @@ async fn sqlite_a_sector_document_is_not_fetched_from_inside() {
     ];
     let cases = inside.map(|uri| ("sector_identifier_uri", json!({"sector_identifier_uri": uri})));
     assert_refused(&stage, "invalid_client_metadata", &cases).await;
+}
+
+/// The same for what is called later: it is judged when it is saved, and again whenever it is called.
+#[tokio::test]
+async fn sqlite_what_this_server_calls_is_not_inside() {
+    let stage = Stage::start(Backend::Sqlite).await;
+    for inside in [
+        "http://127.0.0.1:1/x",
+        "https://[::1]/x",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.1/x",
+        "https://[::ffff:192.168.0.1]/x",
+        "http://2130706433/x",
+        "http://0x7f.1/x",
+    ] {
+        let cases = [
+            ("jwks_uri", json!({"jwks_uri": inside})),
+            ("backchannel_logout_uri", json!({"backchannel_logout_uri": inside})),
+            ("request_uris", json!({"request_uris": ["https://app.example.org/request", inside]})),
+        ];
+        assert_refused(&stage, "invalid_client_metadata", &cases).await;
+    }
+    // Browsers load this one.
+    create(&stage, json!({"frontchannel_logout_uri": "http://127.0.0.1:3000/out"})).await;
 }
 
 #[tokio::test]

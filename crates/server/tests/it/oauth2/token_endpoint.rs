@@ -29,6 +29,7 @@ on_both_databases!(
     introspection_can_be_signed,
     scripts_read_what_their_client_gets,
     guessing_at_a_client_is_slowed_down_where_it_comes_from,
+    only_guesses_are_slowed_down,
 );
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -402,6 +403,33 @@ async fn guessing_at_a_client_is_slowed_down_where_it_comes_from(backend: Backen
     token(&stage, &other, &its_secret, &[]).await.expect(200);
     stage.advance(Duration::from_secs(20));
     token(&stage, &id, &secret, &[]).await.expect(200);
+    token(&stage, &id, &secret, &[]).await.expect(200);
+}
+
+/// What tells nothing about a secret may be repeated: a service that is set up in the wrong way must not lock out the others of
+/// its network.
+async fn only_guesses_are_slowed_down(backend: Backend) {
+    let stage = Stage::with(backend, json!({"limits": {"failed_client_authentications_per_minute": 3}})).await;
+    let (id, secret) = machine(&stage, json!({})).await;
+    let signing =
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://keys.example.invalid/jwks"});
+    let (signing, _) = machine(&stage, signing).await;
+    for _ in 0..6 {
+        let form = [("grant_type", "client_credentials"), ("client_id", id.as_str()), ("client_secret", "a guess")];
+        let refused = send(post(&stage, "/oauth2/token", &form)).await.expect(401);
+        assert_eq!(refused.body["error"], "invalid_client", "not its method");
+        let parts = [json!({"alg": "RS256", "kid": "k"}), json!({"sub": signing, "iss": signing})];
+        let [header, claims] = parts.map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let assertion = format!("{header}.{claims}.c2lnbmF0dXJl");
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION),
+            ("client_assertion", assertion.as_str()),
+        ];
+        let refused = send(post(&stage, "/oauth2/token", &form)).await.expect(401);
+        let why = refused.body["error_description"].as_str().expect("a text");
+        assert!(why.contains("could not be fetched"), "{why}");
+    }
     token(&stage, &id, &secret, &[]).await.expect(200);
 }
 

@@ -73,6 +73,24 @@ async fn a_hydra_configuration_is_accepted_with_warnings() {
     }
 }
 
+/// Applications of other sites renew sign-ins in a frame because Hydra's cookies go there.
+#[tokio::test]
+async fn cookies_are_those_of_hydra_unless_the_file_says_otherwise() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let unset = HYDRA.replace("same_site_mode: Lax, ", "");
+    for (file, mode) in [(HYDRA.to_owned(), "Lax"), (unset.clone(), "None")] {
+        std::fs::write(folder.path().join("hydra.yml"), file).expect("written");
+        let printed = output(folder.path(), &["config", "print", "--hydra-config", "hydra.yml"]).await;
+        let printed: serde_json::Value = serde_json::from_slice(&printed.stdout).expect("JSON");
+        assert_eq!(printed["oauth2"]["cookies"]["same_site_mode"], mode);
+    }
+    let insecure = unset.replace("cookies: {", "cookies: {secure: false, ");
+    std::fs::write(folder.path().join("hydra.yml"), insecure).expect("written");
+    let checked = output(folder.path(), &["config", "check", "--hydra-config", "hydra.yml"]).await;
+    let warnings = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(warnings.contains("`oauth2.cookies.same_site_mode`: browsers refuse None without Secure"), "{warnings}");
+}
+
 #[tokio::test]
 async fn complaints_about_a_hydra_file_use_its_own_lines() {
     let folder = tempfile::tempdir().expect("a folder");
