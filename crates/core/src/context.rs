@@ -26,7 +26,7 @@ pub struct RequestContext {
     pub location: Option<String>,
     /// `Accept-Language`, for pages and messages.
     pub accept_language: Option<String>,
-    /// What hooks may know of the request; none unless a hook may be called.
+    /// What others may know of the request; none unless a hook may be called, or a message be sent by an HTTP service.
     pub caused_by: Option<Arc<CausingRequest>>,
 }
 
@@ -38,7 +38,7 @@ impl RequestContext {
     }
 }
 
-/// What hooks may know of the request that caused them.
+/// What hooks, and the HTTP services that send messages, may know of the request that caused them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CausingRequest {
     /// The HTTP method.

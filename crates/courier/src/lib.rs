@@ -9,6 +9,7 @@
 //! every rule about retries is a pure function. This crate reads no file and no environment; contents of templates
 //! and certificates are handed in.
 
+pub mod call;
 pub mod compose;
 pub mod config;
 pub mod deliver;

@@ -7,6 +7,7 @@ mod locale;
 mod recipient;
 mod sanitize;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,10 +20,9 @@ use library::{Library, Part};
 pub use crate::gotmpl::TemplateError;
 pub use data::TemplateData;
 pub use library::TemplateFile;
-pub(crate) use sanitize::trusted;
 
-/// Longest serialised template data, in bytes.
-const MAX_TEMPLATE_DATA: usize = 64 * 1024;
+/// Longest serialised template data with the headers of the request, in bytes.
+const MAX_DATA: usize = 64 * 1024;
 
 /// What an operator decides about every message.
 #[derive(Debug, Clone)]
@@ -61,6 +61,8 @@ pub struct ComposeRequest<'a> {
     pub request_url: Option<&'a str>,
     /// The flow's `transient_payload`; null without one.
     pub transient_payload: serde_json::Value,
+    /// Headers of the request that caused it, as far as others may know them.
+    pub request_headers: BTreeMap<String, Vec<String>>,
 }
 
 impl fmt::Debug for ComposeRequest<'_> {
@@ -78,7 +80,7 @@ pub enum ComposeError {
     /// The recipient is not a mail address or not a phone number in E.164. Callers answer 400.
     #[error("the recipient is not a valid address for this channel")]
     InvalidRecipient,
-    /// Traits and transient payload together are too large for a message. Callers answer 400.
+    /// Traits, transient payload and headers together are too large for a message. Callers answer 400.
     #[error("the data of the message is too large")]
     TooLarge,
     /// There is no text of this kind for the channel: a defect of the caller.
@@ -143,7 +145,8 @@ impl Composer {
     fn content(&self, request: &ComposeRequest<'_>, now: Timestamp) -> Result<Content, ComposeError> {
         let variables = request.data.variables(request);
         let template_data = data::to_json(&variables, request.channel);
-        if template_data.to_string().len() > MAX_TEMPLATE_DATA {
+        let headers = request.request_headers.iter().flat_map(|(name, values)| std::iter::once(name).chain(values));
+        if template_data.to_string().len() + headers.map(String::len).sum::<usize>() > MAX_DATA {
             return Err(ComposeError::TooLarge);
         }
         let languages = locale::preferences(request.locale, &self.settings.default_locale);
@@ -171,6 +174,7 @@ impl Composer {
             html,
             locale: builtin.locale.to_owned(),
             template_data,
+            request_headers: request.request_headers.clone(),
             useless_after: request.data.expires_in().map(|validity| now + validity),
         })
     }

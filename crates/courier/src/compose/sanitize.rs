@@ -17,7 +17,7 @@ pub(super) fn header_line(text: &str) -> String {
 }
 
 /// JSON as a template sees it, word for word: values that this server made.
-pub(crate) fn trusted(json: &Json) -> Value {
+pub(super) fn trusted(json: &Json) -> Value {
     convert(json, &|text| text.to_owned())
 }
 

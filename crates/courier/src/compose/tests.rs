@@ -65,6 +65,7 @@ fn request<'a>(channel: Channel, data: TemplateData, locale: Option<&'a str>) ->
         data,
         request_url: Some("https://id.example/self-service/login/browser?return_to=https%3A%2F%2Fevil.example"),
         transient_payload: json!({"campaign": "spring"}),
+        request_headers: BTreeMap::new(),
     }
 }
 
@@ -215,8 +216,12 @@ fn recipients_and_sizes_are_bounded() {
     let refused = composer.compose(&to_two, Timestamp::EPOCH, &entropy, &keyring);
     assert!(matches!(refused, Err(ComposeError::InvalidRecipient)));
     let mut large = request(Channel::Email, login_code(json!({})), None);
-    large.transient_payload = json!("x".repeat(MAX_TEMPLATE_DATA));
+    large.transient_payload = json!("x".repeat(MAX_DATA));
     let refused = composer.compose(&large, Timestamp::EPOCH, &entropy, &keyring);
+    assert!(matches!(refused, Err(ComposeError::TooLarge)));
+    let mut many = request(Channel::Email, login_code(json!({})), None);
+    many.request_headers.insert("Accept-Language".to_owned(), vec!["en,".repeat(1_000); MAX_DATA / 3_000 + 1]);
+    let refused = composer.compose(&many, Timestamp::EPOCH, &entropy, &keyring);
     assert!(matches!(refused, Err(ComposeError::TooLarge)));
 }
 

@@ -63,6 +63,14 @@ impl Default for CourierConfig {
     }
 }
 
+impl CourierConfig {
+    /// Whether any message goes to an HTTP service.
+    #[must_use]
+    pub fn speaks_http(&self) -> bool {
+        self.delivery_strategy == DeliveryStrategy::Http || !self.channels.is_empty()
+    }
+}
+
 /// What mail is sent with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -185,8 +193,8 @@ pub struct RequestConfig {
     /// Further header fields.
     #[serde(default, serialize_with = "hide_values")]
     pub headers: BTreeMap<String, String>,
-    /// A minijinja template (`file://….jinja`, `https://….jinja`) that renders the JSON body from `ctx`; without one
-    /// `ctx` itself is sent.
+    /// The Jsonnet program that makes the body from `ctx`: `file://…`, `https://…` or `base64://…`. Without one `ctx`
+    /// itself is sent. The body is JSON, or a form if a header `Content-Type` asks for one.
     #[serde(default)]
     pub body: Option<String>,
     /// How the call is authenticated.

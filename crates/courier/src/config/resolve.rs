@@ -1,10 +1,15 @@
 //! From configuration to what the courier works with: references loaded, contradictions named.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ChannelId, CourierConfig, DeliveryStrategy, RequestConfig};
 use crate::compose::{ComposerSettings, TemplateFile};
 use crate::deliver::{HttpSettings, SmtpSettings, TransportSettings};
+
+/// Where the service that sends mail is configured, and the one that sends text messages.
+const HTTP: &str = "http.request_config";
+const SMS: &str = "channels.sms.request_config";
 
 /// A value that cannot be used, under which key, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +42,16 @@ pub struct CourierSettings {
     pub attempt_timeout: Duration,
 }
 
+impl CourierSettings {
+    /// The Jsonnet programs that make bodies, with the keys that name them.
+    pub fn programs(&self) -> impl Iterator<Item = (String, &Arc<str>)> {
+        [(HTTP, &self.email), (SMS, &self.sms)].into_iter().filter_map(|(key, transport)| match transport {
+            Some(TransportSettings::Http(http)) => Some((format!("courier.{key}.body"), http.program()?)),
+            Some(TransportSettings::Smtp(_) | TransportSettings::Inbox) | None => None,
+        })
+    }
+}
+
 impl CourierConfig {
     /// Checks the section and loads what it refers to. `load` answers a `file://`, `http(s)://` or `base64://`
     /// reference with its content or a reason; `site` is the public host, for texts without a sender's name.
@@ -59,10 +74,11 @@ impl CourierConfig {
         let email = match self.delivery_strategy {
             DeliveryStrategy::Inbox => Some(TransportSettings::Inbox),
             DeliveryStrategy::Http => {
-                let http = self.http.as_ref().ok_or_else(|| {
-                    error("http.request_config", "is needed because courier.delivery_strategy is http")
-                })?;
-                Some(TransportSettings::Http(http_settings("http.request_config", &http.request_config, &mut text)?))
+                let http = self
+                    .http
+                    .as_ref()
+                    .ok_or_else(|| error(HTTP, "is needed because courier.delivery_strategy is http"))?;
+                Some(TransportSettings::Http(http_settings(HTTP, &http.request_config, &mut text)?))
             }
             DeliveryStrategy::Smtp => match &self.smtp.connection_uri {
                 None => None,
@@ -73,7 +89,7 @@ impl CourierConfig {
         for channel in &self.channels {
             match channel.id {
                 ChannelId::Sms => {
-                    let settings = http_settings("channels.sms.request_config", &channel.request_config, &mut text)?;
+                    let settings = http_settings(SMS, &channel.request_config, &mut text)?;
                     sms = Some(TransportSettings::Http(settings));
                 }
             }
@@ -107,17 +123,7 @@ impl CourierConfig {
 type LoadText<'a> = dyn FnMut(&str, &str) -> Result<String, ConfigError> + 'a;
 
 fn http_settings(key: &str, config: &RequestConfig, load: &mut LoadText<'_>) -> Result<HttpSettings, ConfigError> {
-    let body = match &config.body {
-        None => None,
-        Some(reference) if reference.ends_with(".jinja") => Some(load(&format!("{key}.body"), reference)?),
-        Some(_) => {
-            return Err(error(
-                &format!("{key}.body"),
-                "Jsonnet bodies are not supported yet: leave the key out to send the whole context as JSON, or name a \
-                 minijinja template that ends in .jinja",
-            ));
-        }
-    };
+    let body = config.body.as_ref().map(|reference| load(&format!("{key}.body"), reference)).transpose()?;
     HttpSettings::new(config, body).map_err(|reason| error(key, reason))
 }
 

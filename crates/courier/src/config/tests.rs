@@ -7,8 +7,7 @@ fn resolve(config: Value) -> Result<CourierSettings, String> {
     let config: CourierConfig = serde_json::from_value(config).map_err(|error| error.to_string())?;
     let load = |uri: &str| match uri {
         "file://subject.gotmpl" => Ok(b"Hello {{ .To }}".to_vec()),
-        "file://body.jinja" => Ok(b"{\"to\": {{ ctx.recipient }}}".to_vec()),
-        "file://broken.jinja" => Ok(b"{% if %}".to_vec()),
+        "file://body.jsonnet" | "base64://ZnVuY3Rpb24oY3R4KSBjdHg=" => Ok(b"function(ctx) ctx".to_vec()),
         "file://latin1.gotmpl" => Ok(vec![0xe4]),
         "file:///client.crt.pem" => Ok(include_bytes!("../../tests/data/client.crt.pem").to_vec()),
         "file:///client.key.pem" => Ok(include_bytes!("../../tests/data/client.key.pem").to_vec()),
@@ -33,6 +32,7 @@ async fn a_kratos_section_is_taken_as_it_is() {
             "url": "https://api.example/Messages.json",
             "method": "POST",
             "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+            "body": "base64://ZnVuY3Rpb24oY3R4KSBjdHg=",
             "auth": {"type": "basic_auth", "config": {"user": "AX", "password": "secret"}},
         }}],
         "message_retries": 7,
@@ -80,13 +80,19 @@ fn what_cannot_work_is_named_by_key_and_without_secrets() {
         (http(json!({"url": "ftp://a.example"})), "courier.http.request_config: url must begin with http"),
         (http(json!({"url": "https://a.example", "method": "TRACE"})), "method must be"),
         (http(json!({"url": "https://a.example", "headers": {"X A": "b"}})), "is not the name of a header"),
-        (http(json!({"url": "https://a.example", "body": "file://body.jsonnet"})), "Jsonnet bodies are not supported"),
         (
-            http(json!({"url": "https://a.example", "body": "base64://ZnVuY3Rpb24="})),
-            "Jsonnet bodies are not supported",
+            http(json!({"url": "https://a.example", "body": "file://lost.jsonnet"})),
+            "courier.http.request_config.body: there is no such file",
         ),
-        (http(json!({"url": "https://a.example", "body": "file://broken.jinja"})), "body, line 1"),
-        (http(json!({"url": "https://a.example", "body": "file://lost.jinja"})), "there is no such file"),
+        (
+            http(json!({"url": "https://a.example", "body": "file://latin1.gotmpl"})),
+            "courier.http.request_config.body: the file is not UTF-8 text",
+        ),
+        (
+            json!({"channels": [{"id": "sms", "type": "http", "request_config": {
+                "url": "https://a.example", "body": "file://lost.jsonnet"}}]}),
+            "courier.channels.sms.request_config.body: there is no such file",
+        ),
         (
             http(json!({"url": "https://a.example", "auth": {"type": "api_key", "config": {
                 "name": "k", "value": "hunter2\n", "in": "header"}}})),
@@ -112,6 +118,13 @@ fn debug_output_hides_secrets() {
     }))
     .expect("valid");
     assert!(!format!("{config:?}").contains("hunter2"));
+    let settings = resolve(json!({"delivery_strategy": "http", "http": {"request_config": {
+        "url": "https://u:hunter2@a.example/send?key=hunter2", "headers": {"X-Key": "hunter2"},
+        "body": "file://body.jsonnet",
+    }}}));
+    let shown = format!("{settings:?}");
+    assert!(shown.contains("POST https://a.example/send") && !shown.contains("hunter2"), "{shown}");
+    assert!(!shown.contains("function"), "programs hold secrets, too");
 }
 
 #[tokio::test]

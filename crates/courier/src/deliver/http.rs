@@ -1,38 +1,41 @@
 //! Mail and text messages through an HTTP service.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use minijinja::{AutoEscape, Environment, context};
-use orrery_core::outbound::{OutboundClient, OutboundError, OutboundRequest, Trust};
+use orrery_core::jsonnet::{Jsonnet, JsonnetError, Program};
+use orrery_core::outbound::{OutboundClient, OutboundRequest, Trust};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
+use tokio::sync::Mutex;
 
 use super::{Failure, Outgoing};
-use crate::compose::trusted;
-use crate::config::{ApiKeyPlace, AuthConfig, RequestConfig};
+use crate::call;
+use crate::config::{AuthConfig, RequestConfig, without_credentials};
 
 /// What an answer may have; only its status matters.
 const MAX_RESPONSE: usize = 64 * 1024;
-/// Steps that a body template may take.
-const FUEL: u64 = 200_000;
-/// The one template of a channel.
-const BODY: &str = "body.json";
 
 /// How the service is called.
-#[derive(Debug)]
 pub struct HttpSettings {
     method: String,
-    url: String,
+    url: url::Url,
     headers: Vec<(String, String)>,
     secret_header: Option<(String, SecretString)>,
-    body: Option<Environment<'static>>,
+    /// The source of the Jsonnet program that makes the body; without one everything is sent.
+    body: Option<Arc<str>>,
+}
+
+// The rest of the URL, headers and program may hold secrets.
+impl fmt::Debug for HttpSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpSettings({} {})", self.method, without_credentials(&self.url))
+    }
 }
 
 impl HttpSettings {
-    /// Checks a request's configuration; `body` is the source of its template.
+    /// Checks a request's configuration; `body` is the source of its program.
     pub(crate) fn new(config: &RequestConfig, body: Option<String>) -> Result<Self, String> {
         if !matches!(config.url.scheme(), "http" | "https") {
             return Err("url must begin with http:// or https://".to_owned());
@@ -41,82 +44,57 @@ impl HttpSettings {
         if !matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "GET") {
             return Err("method must be POST, PUT, PATCH or GET".to_owned());
         }
-        let mut headers: Vec<(String, String)> = Vec::new();
         for (name, value) in &config.headers {
-            check_header(name, value)?;
-            headers.push((name.clone(), value.clone()));
+            call::check_header(name, value)?;
         }
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
-        }
-        let secret_header = config.auth.as_ref().map(secret_header).transpose()?;
-        Ok(Self { method, url: config.url.to_string(), headers, secret_header, body: body.map(template).transpose()? })
+        Ok(Self {
+            method,
+            url: config.url.clone(),
+            headers: config.headers.clone().into_iter().collect(),
+            secret_header: config.auth.as_ref().map(AuthConfig::header).transpose()?,
+            body: body.map(Arc::from),
+        })
     }
-}
 
-/// The authentication as a header.
-fn secret_header(auth: &AuthConfig) -> Result<(String, SecretString), String> {
-    match auth {
-        AuthConfig::BasicAuth(basic) => {
-            let credentials = format!("{}:{}", basic.user, basic.password.expose_secret());
-            let value = format!("Basic {}", BASE64_STANDARD.encode(credentials));
-            Ok(("Authorization".to_owned(), value.into()))
-        }
-        AuthConfig::ApiKey(key) => {
-            check_header(&key.name, key.value.expose_secret())?;
-            Ok(match key.place {
-                ApiKeyPlace::Header => (key.name.clone(), key.value.clone()),
-                ApiKeyPlace::Cookie => {
-                    ("Cookie".to_owned(), format!("{}={}", key.name, key.value.expose_secret()).into())
-                }
-            })
-        }
+    /// The source of the program that makes the body.
+    pub(crate) fn program(&self) -> Option<&Arc<str>> {
+        self.body.as_ref()
     }
-}
-
-/// RFC 9110, 5.1 and 5.5; the value is not repeated, it may be a secret.
-fn check_header(name: &str, value: &str) -> Result<(), String> {
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(format!("{name:?} is not the name of a header"));
-    }
-    if value.chars().any(char::is_control) {
-        return Err(format!("the value of the header {name} has control characters"));
-    }
-    Ok(())
-}
-
-/// A template whose values are escaped as JSON.
-fn template(source: String) -> Result<Environment<'static>, String> {
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| AutoEscape::Json);
-    environment.set_fuel(Some(FUEL));
-    environment
-        .add_template_owned(BODY, source)
-        .map_err(|error| format!("body, line {}: {}", error.line().unwrap_or(1), error.kind()))?;
-    Ok(environment)
 }
 
 pub(super) struct HttpTransport {
     settings: HttpSettings,
     timeout: Duration,
     client: Arc<dyn OutboundClient>,
+    jsonnet: Arc<dyn Jsonnet>,
+    /// Programs of a channel run one at a time: hooks, which somebody waits for, use the same few processes.
+    turn: Mutex<()>,
 }
 
 impl HttpTransport {
-    pub(super) fn new(settings: HttpSettings, timeout: Duration, client: Arc<dyn OutboundClient>) -> Self {
-        Self { settings, timeout, client }
+    pub(super) fn new(
+        settings: HttpSettings,
+        timeout: Duration,
+        client: Arc<dyn OutboundClient>,
+        jsonnet: Arc<dyn Jsonnet>,
+    ) -> Self {
+        Self { settings, timeout, client, jsonnet, turn: Mutex::default() }
     }
 
-    /// Any 2xx is success. Everything else is tried again: a refusal is more often a matter of the service's
-    /// configuration than of the message.
+    /// Any 2xx is success. Everything else is tried again: a refusal, or a program that fails, is more often a matter of what
+    /// is configured than of the message.
     pub(super) async fn send(&self, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
-        let context = body_context(outgoing);
-        let body = match &self.settings.body {
-            None => context.to_string(),
-            Some(environment) => render(environment, &context)?,
-        };
+        let attempt = tokio::time::timeout(self.timeout, self.attempt(outgoing)).await;
+        attempt.unwrap_or_else(|_| Err(Failure::temporary("the message could not be handed over in time")))
+    }
+
+    async fn attempt(&self, outgoing: &Outgoing<'_>) -> Result<(), Failure> {
         let mut headers = self.settings.headers.clone();
+        let mut body = String::new();
+        if call::has_body(&self.settings.method) {
+            let value = self.value(context(outgoing)).await?;
+            body = call::body(&value, &mut headers).map_err(|why| Failure::temporary(format!("the body: {why}")))?;
+        }
         // The same for every attempt, so that a service can recognise a message that it has taken already.
         headers.push(("Idempotency-Key".to_owned(), outgoing.message.id.to_string()));
         if let Some((name, value)) = &self.settings.secret_header {
@@ -124,7 +102,7 @@ impl HttpTransport {
         }
         let request = OutboundRequest {
             method: self.settings.method.clone(),
-            url: self.settings.url.clone(),
+            url: self.settings.url.to_string(),
             headers,
             body: body.into_bytes(),
             trust: Trust::Operator,
@@ -134,17 +112,28 @@ impl HttpTransport {
         match self.client.send(request).await {
             Ok(response) if (200..300).contains(&response.status) => Ok(()),
             Ok(response) => Err(Failure::temporary(format!("the service answered with status {}", response.status))),
-            // The service has answered, and at length: only its status is of interest, and that is lost.
-            Err(error @ OutboundError::TooLarge) => Err(Failure::temporary(error.to_string())),
-            Err(error @ (OutboundError::Refused | OutboundError::Timeout | OutboundError::Failed(_))) => {
-                Err(Failure::temporary(error.to_string()))
-            }
+            Err(error) => Err(Failure::temporary(error.to_string())),
         }
+    }
+
+    /// What the program makes of the context.
+    async fn value(&self, context: Json) -> Result<Json, Failure> {
+        let Some(source) = &self.settings.body else { return Ok(context) };
+        let arguments = Map::from_iter([("ctx".to_owned(), context)]);
+        let program = Program { source: Arc::clone(source), arguments, variables: Map::new() };
+        let _turn = self.turn.lock().await;
+        self.jsonnet.evaluate(program).await.map_err(|why| {
+            Failure::temporary(match why {
+                // Its words may repeat the message.
+                JsonnetError::Failed(_) => "the Jsonnet program of the body failed".to_owned(),
+                JsonnetError::TooMuch | JsonnetError::Unavailable(_) => why.to_string(),
+            })
+        })
     }
 }
 
-/// What Kratos calls `ctx`.
-fn body_context(outgoing: &Outgoing<'_>) -> Json {
+/// What programs call `ctx`.
+fn context(outgoing: &Outgoing<'_>) -> Json {
     let (message, content) = (outgoing.message, outgoing.content);
     let mut context = json!({
         "recipient": message.recipient,
@@ -154,47 +143,10 @@ fn body_context(outgoing: &Outgoing<'_>) -> Json {
         "template_data": content.template_data,
         "message_type": message.channel.as_str(),
         "message_id": message.id,
+        "request_headers": content.request_headers,
     });
     if let Some(html) = &content.html {
         context["html_body"] = json!(html);
     }
     context
-}
-
-/// A body that is not JSON will not become JSON by trying again.
-fn render(environment: &Environment<'static>, context: &Json) -> Result<String, Failure> {
-    let rendered = environment
-        .get_template(BODY)
-        .and_then(|template| template.render(context! { ctx => trusted(context) }))
-        .map_err(|error| Failure::permanent(format!("the body template failed: {}", error.kind())))?;
-    match serde_json::from_str::<serde::de::IgnoredAny>(&rendered) {
-        Ok(_) => Ok(rendered),
-        Err(_) => Err(Failure::permanent("the body template did not render JSON")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_cannot_break_out_of_a_json_body() {
-        let environment =
-            template("{\"to\": {{ ctx.recipient }}, \"text\": {{ ctx.body }}}".to_owned()).expect("valid");
-        let hostile = "x\", \"admin\": true, \"y\": \"\n\\";
-        let rendered = render(&environment, &json!({"recipient": "+4915112345678", "body": hostile})).expect("renders");
-        let read: Json = serde_json::from_str(&rendered).expect("JSON");
-        assert_eq!(read, json!({"to": "+4915112345678", "text": hostile}));
-    }
-
-    #[test]
-    fn a_body_that_is_not_json_or_runs_wild_is_a_permanent_failure() {
-        for source in
-            ["to={{ ctx.recipient }}", "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"]
-        {
-            let environment = template(source.to_owned()).expect("valid");
-            let failure = render(&environment, &json!({"recipient": "x"})).expect_err("refused");
-            assert_eq!(failure.kind, super::super::FailureKind::Permanent);
-        }
-    }
 }

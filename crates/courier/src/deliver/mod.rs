@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orrery_core::jsonnet::Jsonnet;
 use orrery_core::outbound::OutboundClient;
 use tokio::sync::Notify;
 
@@ -73,11 +74,16 @@ enum Transport {
 }
 
 impl Transport {
-    fn new(settings: TransportSettings, timeout: Duration, client: &Arc<dyn OutboundClient>) -> Self {
+    fn new(
+        settings: TransportSettings,
+        timeout: Duration,
+        client: &Arc<dyn OutboundClient>,
+        jsonnet: &Arc<dyn Jsonnet>,
+    ) -> Self {
         match settings {
             TransportSettings::Smtp(settings) => Self::Smtp(smtp::SmtpTransport::new(settings, timeout)),
             TransportSettings::Http(settings) => {
-                Self::Http(http::HttpTransport::new(settings, timeout, Arc::clone(client)))
+                Self::Http(http::HttpTransport::new(settings, timeout, Arc::clone(client), Arc::clone(jsonnet)))
             }
             TransportSettings::Inbox => Self::Inbox,
         }

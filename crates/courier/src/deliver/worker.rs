@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use orrery_core::id::DispatchId;
+use orrery_core::jsonnet::Jsonnet;
 use orrery_core::outbound::OutboundClient;
 use orrery_core::{Clock, Entropy, Keyring, StoreError};
 
@@ -23,6 +24,7 @@ pub struct CourierParts {
     pub entropy: Arc<dyn Entropy>,
     pub clock: Arc<dyn Clock>,
     pub client: Arc<dyn OutboundClient>,
+    pub jsonnet: Arc<dyn Jsonnet>,
     pub wake: Wake,
 }
 
@@ -46,7 +48,9 @@ impl Courier {
     #[must_use]
     pub fn new(settings: CourierSettings, parts: CourierParts) -> Self {
         let timeout = settings.attempt_timeout;
-        let transport = |settings: Option<_>| settings.map(|settings| Transport::new(settings, timeout, &parts.client));
+        let transport = |settings: Option<_>| {
+            settings.map(|settings| Transport::new(settings, timeout, &parts.client, &parts.jsonnet))
+        };
         Self {
             email: transport(settings.email),
             sms: transport(settings.sms),

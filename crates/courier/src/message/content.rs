@@ -1,5 +1,6 @@
 //! What a message says, sealed at rest: it carries codes, links and personal data.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use orrery_core::id::MessageId;
@@ -20,6 +21,9 @@ pub struct Content {
     pub locale: String,
     /// The variables that the texts were rendered from, for HTTP channels that render by themselves.
     pub template_data: serde_json::Value,
+    /// Headers of the request that caused the message, as far as others may know them; for HTTP channels.
+    #[serde(default)]
+    pub request_headers: BTreeMap<String, Vec<String>>,
     /// From this moment on the message helps nobody (its code has expired) and is not sent any more.
     pub useless_after: Option<Timestamp>,
 }
@@ -98,6 +102,7 @@ mod tests {
             html: Some("<p>".into()),
             locale: "en".into(),
             template_data: serde_json::json!({"verification_code": "123456"}),
+            request_headers: BTreeMap::from([("User-Agent".into(), vec!["x".into()])]),
             useless_after: Some(Timestamp::from_seconds(9)),
         };
         let id = MessageId::generate(&entropy);

@@ -3,8 +3,10 @@
 #![expect(clippy::expect_used, reason = "tests say what they expect; helpers of tests too")]
 
 mod api;
+mod http_body;
 mod http_channel;
 mod lease;
+mod programs;
 mod queue;
 mod smtp;
 mod smtp_server;

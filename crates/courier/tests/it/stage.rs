@@ -1,9 +1,11 @@
 //! A courier with everything around it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use orrery_core::jsonnet::Jsonnet;
 use orrery_core::outbound::{OutboundClient, OutboundError, OutboundRequest, OutboundResponse};
 use orrery_core::time::ManualClock;
 use orrery_core::{Clock, Keyring, ProjectId, SystemEntropy, Timestamp};
@@ -15,6 +17,7 @@ use orrery_courier::store::MessageStore;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::programs::{Outcome, Programs};
 use crate::queue::Queue;
 
 /// Answers every call with one status and remembers what was asked.
@@ -40,6 +43,7 @@ pub(crate) struct Stage {
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: Arc<Service>,
+    pub(crate) programs: Arc<Programs>,
     pub(crate) wake: Wake,
     composer: Composer,
     config: CourierConfig,
@@ -52,15 +56,20 @@ impl Stage {
     }
 
     pub(crate) fn with_service_status(config: Value, status: u16) -> Self {
-        Self::build(config, status, Vec::new())
+        Self::build(config, status, Vec::new(), Outcome::Value(json!({})))
     }
 
     /// With files that the configuration names.
     pub(crate) fn with_files(config: Value, files: Vec<(&'static str, String)>) -> Self {
-        Self::build(config, 200, files)
+        Self::build(config, 200, files, Outcome::Value(json!({})))
     }
 
-    fn build(config: Value, status: u16, files: Vec<(&'static str, String)>) -> Self {
+    /// With a program that the configuration names, and what becomes of it.
+    pub(crate) fn with_program(config: Value, program: (&'static str, String), outcome: Outcome) -> Self {
+        Self::build(config, 200, vec![program], outcome)
+    }
+
+    fn build(config: Value, status: u16, files: Vec<(&'static str, String)>, outcome: Outcome) -> Self {
         let config: CourierConfig = serde_json::from_value(config).expect("valid configuration");
         let settings = config.resolve("id.example", |uri| read(&files, uri)).expect("resolves");
         Self {
@@ -68,6 +77,7 @@ impl Stage {
             keyring: Arc::new(Keyring::new(&[SecretString::from("a secret of some length")]).expect("long enough")),
             clock: Arc::new(ManualClock::at(Timestamp::from_seconds(1_795_421_700))),
             service: Arc::new(Service { status, calls: Mutex::default() }),
+            programs: Arc::new(Programs::new(outcome)),
             wake: Wake::default(),
             composer: Composer::new(settings.composer, &settings.templates).expect("valid templates"),
             config,
@@ -84,6 +94,7 @@ impl Stage {
             entropy: Arc::new(SystemEntropy::default()),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             client: Arc::clone(&self.service) as Arc<dyn OutboundClient>,
+            jsonnet: Arc::clone(&self.programs) as Arc<dyn Jsonnet>,
             wake: self.wake.clone(),
         };
         Courier::new(settings, parts)
@@ -105,6 +116,7 @@ impl Stage {
             },
             request_url: None,
             transient_payload: Value::Null,
+            request_headers: BTreeMap::from([("User-Agent".to_owned(), vec!["Ada's".to_owned()])]),
         };
         let message = self
             .composer

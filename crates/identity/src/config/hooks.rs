@@ -54,11 +54,11 @@ impl Before {
 /// What all calls of hooks have in common.
 #[derive(Debug, Clone)]
 pub struct WebHooks {
-    /// Whether there is any hook: otherwise nothing is collected for them.
-    pub any: bool,
+    /// Whether anybody hears of requests, a hook or the HTTP service of a channel: otherwise nothing is collected for them.
+    pub heard: bool,
     /// How long a hook is waited for, repetitions included.
     pub timeout: Duration,
-    /// Request headers that hooks are told.
+    /// Request headers that others are told.
     pub header_allowlist: Vec<String>,
     /// How long events are kept.
     pub retention: Duration,

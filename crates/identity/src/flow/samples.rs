@@ -47,7 +47,7 @@ pub(crate) fn config(style: RegistrationStyle) -> Config {
             verification: hour,
         },
         before: Before::default(),
-        web_hooks: WebHooks { any: false, timeout: hour, header_allowlist: Vec::new(), retention: hour },
+        web_hooks: WebHooks { heard: false, timeout: hour, header_allowlist: Vec::new(), retention: hour },
         login: LoginConfig::default(),
         registration: RegistrationConfig {
             enabled: true,

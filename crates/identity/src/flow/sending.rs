@@ -176,6 +176,7 @@ pub(crate) fn compose(
         data,
         request_url: Some(&flow.request_url),
         transient_payload: flow.transient_payload.clone().unwrap_or(Value::Null),
+        request_headers: context.caused_by.as_ref().map(|request| request.headers.clone()).unwrap_or_default(),
     };
     service.composer.load().compose(&request, context.now, &*service.entropy, &service.keyring)
 }

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use orrery_courier::config::{ApiKeyPlace, AuthConfig};
-use secrecy::{ExposeSecret, SecretString};
+use orrery_courier::call::check_header;
+use orrery_courier::config::AuthConfig;
 use url::Url;
 
-use super::request::basic;
 use crate::config::{HookMode, WebHook};
 
 /// Why a hook cannot be called as it is configured.
@@ -39,40 +38,11 @@ impl WebHook {
         }
         let headers: Vec<_> = headers.into_iter().collect();
         for (name, value) in &headers {
-            check_header(name, value)?;
+            check_header(name, value).map_err(InvalidHook)?;
         }
-        let secret_header = auth.map(secret_header).transpose()?;
+        let secret_header = auth.map(AuthConfig::header).transpose().map_err(InvalidHook)?;
         Ok(Self { name, method, url: url.clone(), headers, secret_header, body, mode })
     }
-}
-
-/// The authentication as a header.
-fn secret_header(auth: &AuthConfig) -> Result<(String, SecretString), InvalidHook> {
-    match auth {
-        AuthConfig::BasicAuth(it) => {
-            Ok(("Authorization".to_owned(), basic(&it.user, it.password.expose_secret()).into()))
-        }
-        AuthConfig::ApiKey(key) => {
-            let value = key.value.expose_secret();
-            check_header(&key.name, value)?;
-            Ok(match key.place {
-                ApiKeyPlace::Header => (key.name.clone(), key.value.clone()),
-                ApiKeyPlace::Cookie => ("Cookie".to_owned(), format!("{}={value}", key.name).into()),
-            })
-        }
-    }
-}
-
-/// RFC 9110, 5.1 and 5.5; the value is not repeated, it may be a secret.
-fn check_header(name: &str, value: &str) -> Result<(), InvalidHook> {
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(InvalidHook(format!("{name:?} is not the name of a header")));
-    }
-    if value.chars().any(char::is_control) {
-        return Err(InvalidHook(format!("the value of the header {name} has control characters")));
-    }
-    Ok(())
 }
 
 // URL, headers and program may hold secrets.

@@ -1,12 +1,10 @@
 //! From a hook and its occasion to the call.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use orrery_core::EntropyExt;
 use orrery_core::jsonnet::{JsonnetError, Program};
+use orrery_courier::call;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
-use url::form_urlencoded;
 
 use super::{Caller, HookError, Occasion};
 use crate::IdentityService;
@@ -24,11 +22,6 @@ pub(super) struct Prepared {
     pub(super) body: String,
 }
 
-/// What `Authorization` says of a user and a password.
-pub(super) fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
-}
-
 /// The call of a hook; none when its program calls it off (an `error` whose text contains `cancel`).
 pub(super) async fn prepare(
     caller: Caller<'_>,
@@ -37,9 +30,9 @@ pub(super) async fn prepare(
 ) -> Result<Option<Prepared>, HookError> {
     let Caller { service, context, .. } = caller;
     let mut headers = hook.headers.clone();
-    let body = if matches!(hook.method.as_str(), "GET" | "TRACE" | "HEAD") {
-        String::new()
-    } else {
+    let mut body = String::new();
+    if call::has_body(&hook.method) {
+        let failed = |why| HookError::Body { hook: hook.name.clone(), why };
         let told = ctx(caller, occasion);
         let value = match &hook.body {
             None => told,
@@ -49,17 +42,12 @@ pub(super) async fn prepare(
                 match service.jsonnet.evaluate(program).await {
                     Ok(value) => value,
                     Err(JsonnetError::Failed(text)) if text.contains("cancel") => return Ok(None),
-                    Err(why) => return Err(HookError::Body { hook: hook.name.clone(), why }),
+                    Err(why) => return Err(failed(why)),
                 }
             }
         };
-        let given = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let form = given.is_some_and(|(_, value)| value.starts_with("application/x-www-form-urlencoded"));
-        if given.is_none() {
-            headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
-        }
-        if form { as_form(&value) } else { value.to_string() }
-    };
+        body = call::body(&value, &mut headers).map_err(|why| failed(JsonnetError::Failed(why.to_string())))?;
+    }
     headers.push(("Ory-Webhook-Request-ID".to_owned(), context.request_id.clone()));
     // The same for every attempt, so that the recipient recognises a call that it has answered already.
     headers.push(("Ory-Webhook-Trigger-ID".to_owned(), service.entropy.uuid().to_string()));
@@ -67,15 +55,6 @@ pub(super) async fn prepare(
         headers.push((name.clone(), value.expose_secret().to_owned()));
     }
     Ok(Some(Prepared { headers, body }))
-}
-
-/// The members of an object as fields of a form; whatever is no text is written as JSON.
-fn as_form(value: &Value) -> String {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in value.as_object().into_iter().flatten() {
-        form.append_pair(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-    }
-    form.finish()
 }
 
 /// What programs call `ctx`.
@@ -117,17 +96,5 @@ fn shown(service: &IdentityService, config: &Config, flow: &Flow, identity: Opti
         }
         FlowKind::Recovery => json!(recovery::render::render(flow, config, reader)),
         FlowKind::Verification => json!(verification::render::render(flow, config, &service.keyring, reader)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_holds_texts_as_they_are_and_the_rest_as_json() {
-        let form = as_form(&json!({"age": 7, "mail": "a&b=c@d", "tags": ["x"]}));
-        assert_eq!(form, "age=7&mail=a%26b%3Dc%40d&tags=%5B%22x%22%5D");
-        assert_eq!(as_form(&json!("no object")), "");
     }
 }

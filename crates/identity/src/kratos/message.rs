@@ -1,5 +1,7 @@
 //! Messages that were sent or given up: history, and no more. What is still to be sent is for Kratos to send.
 
+use std::collections::BTreeMap;
+
 use orrery_core::id::{DispatchId, MessageId};
 use orrery_core::moving::{Row, Unreadable};
 use orrery_core::{Entropy, Keyring, ProjectId, Timestamp};
@@ -61,6 +63,7 @@ pub(super) fn translate(
         locale: "en".to_owned(),
         // Their variables have other names; nobody renders them again.
         template_data: json!({}),
+        request_headers: BTreeMap::new(),
         useless_after: None,
     };
     let content = content.seal(place.project, id, place.keyring, place.entropy).map_err(|_| Unreadable("body"))?;

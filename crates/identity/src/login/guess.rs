@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orrery_core::RequestContext;
 use orrery_core::id::CredentialId;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::IdentityService;
 use crate::config::Config;
@@ -30,7 +30,13 @@ pub(super) struct Guess<'a, 'r> {
 /// Whether a guess may be evaluated.
 pub(super) enum Admission<'a> {
     /// It may. Without what it is to be compared with, it is wrong.
-    Open { found: Option<Box<(Identity, Credential)>>, failure: FailedAttempt, passes: Vec<Pass<'a>> },
+    Open {
+        found: Option<Box<(Identity, Credential)>>,
+        /// The `config` of a credential that is compared with in its place, so that this takes as long.
+        stand_in: Option<Box<Value>>,
+        failure: FailedAttempt,
+        passes: Vec<Pass<'a>>,
+    },
     /// It may not: there were too many failures.
     Locked { retry_after: Duration },
 }
@@ -78,6 +84,7 @@ impl<'a, 'r> Guess<'a, 'r> {
         Ok(match entry.await? {
             Entry::Admitted(attempt) => attempt.found.map(|found| Admission::Open {
                 found: Some(Box::new(found)),
+                stand_in: None,
                 failure: door.failure(limits, self.context.now),
                 passes: vec![attempt.pass],
             }),
@@ -95,17 +102,19 @@ impl<'a, 'r> Guess<'a, 'r> {
         let name = Door::identifier(project, &self.name, keyring);
         let entry = doors.attempt(name, limits, now, async || {
             let (as_of, found) = self.look_up(name).await?;
-            Ok::<_, FlowError>(((as_of, found.owner, found.account_attempts), found.attempts))
+            let CredentialLookup { owner, attempts, account_attempts, stand_in } = found;
+            Ok::<_, FlowError>(((as_of, owner, account_attempts, stand_in.map(Box::new)), attempts))
         });
         let attempt = match entry.await? {
             Entry::Admitted(attempt) => attempt,
             Entry::Refused { retry_after } => return Ok(Admission::Locked { retry_after }),
         };
-        let (as_of, owner, attempts) = attempt.found;
+        let (as_of, owner, attempts, stand_in) = attempt.found;
         let Some(found) = owner else {
             let failure = name.failure_of(&Door::nobody(project, &self.name, keyring), limits, now);
-            return Ok(Admission::Open { found: None, failure, passes: vec![attempt.pass] });
+            return Ok(Admission::Open { found: None, stand_in, failure, passes: vec![attempt.pass] });
         };
+        let own = found.1.config.clone();
         let account = Door::account(project, found.0.id);
         let failure = name.failure_of(&account, limits, now);
         let early = Early { found: Some(found), attempts, as_of };
@@ -114,10 +123,16 @@ impl<'a, 'r> Guess<'a, 'r> {
             Ok::<_, FlowError>((found.owner, found.account_attempts))
         });
         Ok(match entry.await? {
-            Entry::Admitted(behind) => {
-                Admission::Open { found: behind.found.map(Box::new), failure, passes: vec![attempt.pass, behind.pass] }
+            Entry::Admitted(behind) => Admission::Open {
+                found: behind.found.map(Box::new),
+                stand_in,
+                failure,
+                passes: vec![attempt.pass, behind.pass],
+            },
+            // Being locked changes nothing about how long the answer takes.
+            Entry::Refused { .. } => {
+                Admission::Open { found: None, stand_in: Some(Box::new(own)), failure, passes: vec![attempt.pass] }
             }
-            Entry::Refused { .. } => Admission::Open { found: None, failure, passes: vec![attempt.pass] },
         })
     }
 

@@ -110,8 +110,9 @@ pub trait IdentityStore: Send + Sync {
     /// Deletes the identity with everything that belongs to it. False when there was none.
     async fn identity_delete(&self, project: ProjectId, id: IdentityId) -> Result<bool, StoreError>;
 
-    /// The identity that owns this identifier among credentials of the given kind, with that credential and the attempt
-    /// counters of the door and of the account. `identifiers` holds the normalised and the raw spelling.
+    /// The identity that owns this identifier among credentials of the given kind, with that credential, the attempt
+    /// counters of the door and of the account, and what stands in for a credential that is not there. `identifiers` holds the
+    /// normalised and the raw spelling.
     async fn credential_by_identifier(
         &self,
         project: ProjectId,
@@ -130,6 +131,10 @@ pub struct CredentialLookup {
     pub attempts: Option<Attempts>,
     /// Failed attempts at the account, under all its names.
     pub account_attempts: Option<Attempts>,
+    /// The `config` of the credential of the asked kind whose id comes next after the counter's first bytes, or else of the
+    /// first one: each is as likely to be met as any other, and the same counter meets the same one. None when nobody has a
+    /// credential of this kind.
+    pub stand_in: Option<Value>,
 }
 
 /// Which sessions an administrator's list shows.

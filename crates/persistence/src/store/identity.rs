@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use diesel::prelude::*;
 use orrery_core::error::Conflict;
-use orrery_core::id::IdentityId;
+use orrery_core::id::{CredentialId, IdentityId};
 use orrery_core::{Page, PageRequest, ProjectId, StoreError, TokenHash};
 use orrery_identity::credentials::CredentialKind;
 use orrery_identity::identity::Identity;
 use orrery_identity::store::{CredentialLookup, IdentityFilter, IdentityStore, Updated};
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::super::{Conn, Db};
 use super::Store;
 use super::attempt::AttemptRow;
 use super::new_identity::{Dependents, NewIdentity, insert_many};
-use crate::columns::{Hash, Uid, Word};
+use crate::columns::{Document, Hash, Uid, Word};
 use crate::error::{OrConflict, Outcome};
 use crate::page;
 use crate::queue::Decision;
@@ -172,11 +174,21 @@ impl IdentityStore for Store {
     ) -> Result<CredentialLookup, StoreError> {
         let identifiers = identifiers.to_vec();
         self.read(move |connection| {
-            // From the project's row, which is always there: one statement finds the account, the counters, all or none,
-            // and takes the same time for all of them. (Why the inner joins stand inside: see `flow.rs`.)
+            // From the project's row, which is always there: one statement finds the account, the counters, all or none, and
+            // the stand-in, and takes the same time for all of them. (Why the inner joins stand inside: see `flow.rs`.)
             let account = diesel::alias!(attempt_counters as account_counters);
             let at_account = (attempt_counters::failures, attempt_counters::since, attempt_counters::locked_until);
-            let found: Option<(Option<AttemptRow>, Option<(IdentityRow, CredentialRow)>, Option<AttemptRow>)> =
+            let others = diesel::alias!(identity_credentials as others);
+            let other = || {
+                others
+                    .filter(others.field(identity_credentials::project_id).eq(Uid(project)))
+                    .filter(others.field(identity_credentials::kind).eq(Word(kind)))
+                    .order(others.field(identity_credentials::id))
+                    .select(others.field(identity_credentials::config))
+                    .limit(1)
+            };
+            let next = other().filter(others.field(identity_credentials::id).ge(place(counter)));
+            let found: Option<Found> =
                 projects::table
                     .left_join(attempt_counters::table.on(
                         attempt_counters::project_id.eq(projects::id).and(attempt_counters::counter.eq(Hash(counter))),
@@ -210,16 +222,35 @@ impl IdentityStore for Store {
                         Option::<AttemptRow>::as_select(),
                         Option::<(IdentityRow, CredentialRow)>::as_select(),
                         account.fields(at_account).nullable(),
+                        next.single_value(),
+                        other().single_value(),
                     ))
                     .first(connection)
                     .optional()?;
-            let (attempts, owner, account) = found.unwrap_or_default();
+            let (attempts, owner, account, next, first) = found.unwrap_or_default();
+            let stand_in = next.or(first).map(|config| config.0);
             let owner = owner.map(|(identity, credential)| (identity.into_identity([]), credential.into_credential()));
             let counted = |row: Option<AttemptRow>| row.map(AttemptRow::into_attempts).transpose();
-            Ok(CredentialLookup { owner, attempts: counted(attempts)?, account_attempts: counted(account)? })
+            Ok(CredentialLookup { owner, attempts: counted(attempts)?, account_attempts: counted(account)?, stand_in })
         })
         .await
     }
+}
+
+/// The counter of the door, the account behind the name, the counter of the account, and the `config`s of two credentials.
+type Found = (
+    Option<AttemptRow>,
+    Option<(IdentityRow, CredentialRow)>,
+    Option<AttemptRow>,
+    Option<Document<Value>>,
+    Option<Document<Value>>,
+);
+
+/// Where a keyed hash points among ids, which are as random as it is.
+fn place(hash: TokenHash) -> Uid<CredentialId> {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.0[..16]);
+    Uid(CredentialId::from_uuid(Uuid::from_bytes(bytes)))
 }
 
 /// What an identity becomes.

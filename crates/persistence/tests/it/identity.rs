@@ -1,13 +1,14 @@
 //! Identities, their credentials and addresses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orrery_core::error::Conflict;
-use orrery_core::id::{IdentityId, OrganizationId};
-use orrery_core::{PageRequest, StoreError};
+use orrery_core::id::{CredentialId, IdentityId, OrganizationId};
+use orrery_core::{PageRequest, StoreError, TokenHash};
 use orrery_identity::credentials::CredentialKind;
 use orrery_identity::identity::{Identity, IdentityState};
 use orrery_identity::store::{CredentialLookup, IdentityFilter, Updated};
+use serde_json::json;
 
 use crate::sample::{NOW, entropy, flow, hash, identity, new_session, without_credentials};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
@@ -24,6 +25,7 @@ on_both_engines!(
     lists_run_by_id_and_page,
     lists_are_filtered,
     a_sign_in_finds_credential_and_counter,
+    every_credential_stands_in_for_as_many_names_that_nobody_has,
 );
 
 fn every_kind() -> BTreeSet<CredentialKind> {
@@ -327,15 +329,51 @@ async fn a_sign_in_finds_credential_and_counter(stage: Stage) {
     assert_eq!(found.owner, Some((without_credentials(&ada), password)));
     assert_eq!(found.attempts, Some(counted));
 
-    let nothing = CredentialLookup { owner: None, attempts: None, account_attempts: None };
+    let nothing = CredentialLookup { owner: None, attempts: None, account_attempts: None, stand_in: None };
     let elsewhere = store.credential_by_identifier(THEIRS, CredentialKind::Password, &spellings, door).await;
     assert_eq!(elsewhere.expect("looks up"), nothing);
     let other_kind = store.credential_by_identifier(OURS, CredentialKind::Totp, &spellings, hash()).await;
     assert_eq!(other_kind.expect("looks up"), nothing);
     let unknown = ["nobody@example.org".to_owned()];
     let unknown = store.credential_by_identifier(OURS, CredentialKind::Password, &unknown, door).await;
-    assert_eq!(
-        unknown.expect("looks up"),
-        CredentialLookup { owner: None, attempts: Some(counted), account_attempts: None }
-    );
+    let stand_in = Some(ada.credentials[&CredentialKind::Password].config.clone());
+    assert_eq!(unknown.expect("looks up"), CredentialLookup { attempts: Some(counted), stand_in, ..nothing });
+}
+
+/// So that the time that an answer takes says as little about a name as whose hash that time belongs to.
+async fn every_credential_stands_in_for_as_many_names_that_nobody_has(stage: Stage) {
+    let store = stage.database.identities();
+    // Their ids, and the places of the names, divide what there is into equal parts.
+    let part = |number: u128, of: u128| uuid::Uuid::from_u128(number * (u128::MAX / of) + (u128::MAX / of) / 3);
+    let mut people: Vec<_> = (0..10).map(|number| identity(&format!("{number}@example.org"))).collect();
+    for (number, person) in (0..).zip(&mut people) {
+        let password = person.credentials.get_mut(&CredentialKind::Password).expect("a password");
+        password.id = CredentialId::from_uuid(part(number, 10));
+        password.config = json!({"hashed_password": if number < 3 { "dear" } else { "cheap" }, "of": number});
+        store.identity_create(OURS, person).await.expect("creates");
+    }
+    let stands_in = async |number: u128| {
+        let mut door = [0xff; 32];
+        door[..16].copy_from_slice(part(number, 200).as_bytes());
+        let nobody = [format!("nobody{number}@example.org")];
+        let look_up = |project, kind| store.credential_by_identifier(project, kind, &nobody, TokenHash(door));
+        let (ours, theirs) =
+            (look_up(OURS, CredentialKind::Password).await, look_up(THEIRS, CredentialKind::Password).await);
+        assert_eq!(theirs.expect("looks up").stand_in, None);
+        assert_eq!(look_up(OURS, CredentialKind::Totp).await.expect("looks up").stand_in, None);
+        ours.expect("looks up").stand_in.expect("somebody stands in")
+    };
+    let mut met = BTreeMap::new();
+    for number in 0..200 {
+        *met.entry(stands_in(number).await["of"].as_u64().expect("a number")).or_insert(0) += 1;
+    }
+    assert_eq!(met.into_values().collect::<Vec<_>>(), [20; 10]);
+    // Whoever signs in is hashed anew, and what looks like them with them: as any account, once and for ever.
+    let (before, somebody) = (stands_in(30).await, &mut people[2]);
+    assert_eq!((&before["of"], &before["hashed_password"]), (&json!(2), &json!("dear")));
+    let password = somebody.credentials.get_mut(&CredentialKind::Password).expect("a password");
+    password.config["hashed_password"] = json!("cheap");
+    assert_eq!(store.identity_update(OURS, somebody, &BTreeSet::new()).await.expect("updates"), Updated::Done);
+    assert_eq!(stands_in(30).await["hashed_password"], "cheap");
+    assert_eq!(stands_in(10).await["hashed_password"], "dear");
 }

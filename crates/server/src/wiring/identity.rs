@@ -79,7 +79,8 @@ pub(super) fn settings(
         },
         before: before(&flows.hook_lists(), documents)?,
         web_hooks: target::WebHooks {
-            any: flows.hook_lists().iter().flat_map(|list| list.hooks).any(|hook| hook.hook == HookKind::WebHook),
+            heard: identity.courier.speaks_http()
+                || flows.hook_lists().iter().flat_map(|list| list.hooks).any(|hook| hook.hook == HookKind::WebHook),
             timeout: identity.clients.web_hook.timeout.0,
             header_allowlist: match &identity.clients.web_hook.header_allowlist {
                 Some(headers) => headers.clone(),

@@ -4,6 +4,7 @@ mod identity;
 mod import;
 mod keys;
 mod oauth2;
+mod programs;
 mod references;
 mod sign_in;
 mod tasks;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use actix_web::web::{Data, ServiceConfig};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use orrery_core::jsonnet::Jsonnet;
 use orrery_core::rate::Buckets;
 use orrery_core::{Clock, Entropy, Keyring};
 use orrery_courier::compose::Composer;
@@ -114,7 +116,9 @@ impl Parts {
         let keyring = Arc::new(keyring(config)?);
         let outbound = Arc::new(GuardedClient::new(&config.outbound)?);
         outbound.reconfigure(&config.outbound, &config.identity.clients.http.private_ip_exceptions);
+        let jsonnet: Arc<dyn Jsonnet> = Arc::new(Pool::new(sources.program.clone()));
         let resolved = references::resolve(config, site(addresses), Arc::clone(&outbound) as _).await?;
+        programs::check(&*jsonnet, &resolved.programs).await?;
         let identity = Arc::new(IdentityService {
             config: ArcSwap::from_pointee(identity::settings(config, loaded.mode, addresses, &resolved.documents)?),
             schemas: ArcSwap::from_pointee(resolved.schemas),
@@ -128,7 +132,7 @@ impl Parts {
             wake: Wake::default(),
             outbox: Wake::default(),
             outbound: Arc::clone(&outbound) as _,
-            jsonnet: Arc::new(Pool::new(sources.program.clone())),
+            jsonnet,
             doors: Doors::default(),
             rates: Rates::default(),
             keyring: Arc::clone(&keyring),
@@ -263,6 +267,7 @@ impl Parts {
         let config = &loaded.config;
         let oauth2 = oauth2::settings(config, self.mode, &self.addresses)?;
         let resolved = references::resolve(config, site(&self.addresses), Arc::clone(&self.outbound) as _).await?;
+        programs::check(&*self.identity.jsonnet, &resolved.programs).await?;
         let settings = identity::settings(config, self.mode, &self.addresses, &resolved.documents)?;
         let composer = composer(&resolved.courier)?;
         // From here on nothing can fail.
@@ -303,6 +308,7 @@ impl Parts {
                 entropy,
                 clock,
                 client: Arc::clone(&self.outbound) as _,
+                jsonnet: Arc::clone(&self.identity.jsonnet),
                 wake: self.identity.wake.clone(),
             },
         );

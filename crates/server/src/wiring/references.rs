@@ -1,4 +1,4 @@
-//! What a configuration refers to: identity schemas, message templates, certificates of mail servers.
+//! What a configuration refers to: identity schemas, message templates, programs, certificates of mail servers.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -15,6 +15,7 @@ use orrery_courier::config::CourierSettings;
 use orrery_identity::schema::{IdentitySchema, Schemas};
 use tokio::runtime::Handle;
 
+use super::programs::Programs;
 use crate::config::Config;
 use crate::config::identity::Identity;
 
@@ -33,6 +34,7 @@ pub(super) struct Resolved {
     pub(super) schemas: Schemas,
     pub(super) courier: CourierSettings,
     pub(super) documents: Documents,
+    pub(super) programs: Programs,
 }
 
 /// Programs and keys, by the references that name them.
@@ -56,23 +58,51 @@ impl Documents {
 /// The operator's list of breached passwords may be larger than anything else.
 const LARGEST_LIST: usize = 64 << 20;
 
-/// Every reference to a program, a key or a list, with the key of the configuration that holds it and the most bytes that it
-/// may have.
-fn referred(identity: &Identity) -> Vec<(String, String, usize)> {
+/// A reference of the configuration.
+struct Reference {
+    /// The key that holds it.
+    key: String,
+    to: String,
+    kind: Kind,
+}
+
+/// What a reference names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Keys,
+    List,
+    Program,
+}
+
+impl Kind {
+    /// Bytes that it may have.
+    const fn largest(self) -> usize {
+        match self {
+            Self::Keys | Self::Program => LARGEST,
+            Self::List => LARGEST_LIST,
+        }
+    }
+}
+
+/// Every reference to a program, to keys or to a list.
+fn referred(identity: &Identity) -> Vec<Reference> {
     let mut references = Vec::new();
+    let mut add = |key: String, to: &str, kind| references.push(Reference { key, to: to.to_owned(), kind });
     if let Some(list) = &identity.selfservice.methods.password.config.breached_passwords {
         let key = "identity.selfservice.methods.password.config.breached_passwords";
-        references.push((key.to_owned(), list.clone(), LARGEST_LIST));
+        add(key.to_owned(), list, Kind::List);
     }
     for (name, template) in &identity.session.whoami.tokenizer.templates {
         let key = |part: &str| format!("identity.session.whoami.tokenizer.templates.{name}.{part}");
-        references.push((key("jwks_url"), template.jwks_url.clone(), LARGEST));
-        let mapper = template.claims_mapper_url.clone();
-        references.extend(mapper.map(|mapper| (key("claims_mapper_url"), mapper, LARGEST)));
+        add(key("jwks_url"), &template.jwks_url, Kind::Keys);
+        if let Some(mapper) = &template.claims_mapper_url {
+            add(key("claims_mapper_url"), mapper, Kind::Program);
+        }
     }
     for list in identity.selfservice.flows.hook_lists() {
-        let bodies = list.hooks.iter().filter_map(|hook| hook.web_hook().ok()??.body);
-        references.extend(bodies.map(|body| (list.key.clone(), body, LARGEST)));
+        for body in list.hooks.iter().filter_map(|hook| hook.web_hook().ok()??.body) {
+            add(list.key.clone(), &body, Kind::Program);
+        }
     }
     references
 }
@@ -107,12 +137,16 @@ pub(super) async fn resolve(
             courier.templates = templates;
         }
         let mut documents = Documents::default();
-        for (key, reference, largest) in referred(&config) {
-            let content =
-                reader.read_at_most(&reference, largest).with_context(|| format!("{key}: {}", shown(&reference)))?;
-            documents.0.insert(reference, content.into());
+        let mut programs: Programs =
+            courier.programs().map(|(key, source)| (format!("identity.{key}"), Arc::clone(source))).collect();
+        for Reference { key, to, kind } in referred(&config) {
+            let content = reader.read_at_most(&to, kind.largest()).with_context(|| format!("{key}: {}", shown(&to)))?;
+            documents.0.insert(to.clone(), content.into());
+            if kind == Kind::Program {
+                programs.push((key, documents.text(&to)?));
+            }
         }
-        Ok(Resolved { schemas: Schemas::new(schemas), courier, documents })
+        Ok(Resolved { schemas: Schemas::new(schemas), courier, documents, programs })
     };
     tokio::task::spawn_blocking(read).await?
 }

@@ -170,6 +170,27 @@ impl Work {
 }
 
 #[cfg(test)]
+impl PasswordHasher {
+    /// One that tells what it does: which hashes it checks, and that it makes one.
+    pub(crate) fn watched() -> (Self, Receiver<String>) {
+        let (queue, jobs) = flume::bounded::<Job>(8);
+        let (say, said) = flume::unbounded();
+        std::thread::spawn(move || {
+            for job in jobs {
+                let work = match &job.work {
+                    Work::Create { .. } => "create".to_owned(),
+                    Work::Check(hash) => format!("check {}", hash.encode()),
+                };
+                let heard = say.send(work).is_ok();
+                let answered = job.answer.send(job.work.run(&job.password, &mut Memory::default())).is_ok();
+                assert!(heard && answered, "whoever asks waits");
+            }
+        });
+        (Self { queue }, said)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::future::Future;
     use std::pin::pin;

@@ -42,14 +42,14 @@ pub(in crate::http) fn request_url(config: &Config, request: &HttpRequest) -> Re
     Ok(url)
 }
 
-/// The context of a request, with what hooks may know of it if there are any.
+/// The context of a request, with what others may know of it if there are any.
 pub(super) fn seen<'c>(
     service: &IdentityService,
     context: &'c RequestContext,
     request: &HttpRequest,
 ) -> Cow<'c, RequestContext> {
     let config = service.config.load();
-    if !config.web_hooks.any {
+    if !config.web_hooks.heard {
         return Cow::Borrowed(context);
     }
     let url = orrery_web::context::request_url(&config.public_url, request);

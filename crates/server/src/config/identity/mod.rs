@@ -213,7 +213,7 @@ pub struct HttpClient {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebHookClient {
-    /// Request headers that are passed on; a list without secrets when unset.
+    /// Request headers that hooks and HTTP channels are told; a list without secrets when unset.
     pub header_allowlist: Option<Vec<String>>,
     /// How long a hook is waited for, repetitions included. No call takes longer than `outbound.timeout`.
     #[schemars(with = "DurationText")]

@@ -8,6 +8,7 @@ mod code_login;
 mod code_registration;
 mod code_world;
 pub(crate) mod hooks;
+mod http_channels;
 mod login;
 mod login_attacks;
 mod phone_numbers;

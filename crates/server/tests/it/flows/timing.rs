@@ -9,6 +9,7 @@
 use std::time::{Duration, Instant};
 
 use orrery_testkit::{Backend, on_both_databases};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -18,6 +19,7 @@ use super::world::World;
 
 on_both_databases! {
     a_wrong_password_takes_as_long_for_nobody,
+    a_wrong_password_takes_as_long_for_nobody_where_hashes_are_dear,
     asking_for_a_code_takes_as_long_for_nobody,
     a_wrong_code_takes_as_long_for_nobody,
     asking_to_recover_takes_as_long_for_nobody,
@@ -91,6 +93,25 @@ async fn quartiles(measure: &mut impl AsyncFnMut(&'static str) -> Duration) -> (
 
 async fn a_wrong_password_takes_as_long_for_nobody(backend: Backend) {
     let world = world(backend).await;
+    let native = world.native();
+    let flow = native_flow(&native, "login").await;
+    judge(async |name| {
+        answered(&native, &flow, json!({"method": "password", "identifier": name, "password": "a guess"})).await
+    })
+    .await;
+}
+
+/// Everybody moved here from a system whose hashes cost several times ours.
+async fn a_wrong_password_takes_as_long_for_nobody_where_hashes_are_dear(backend: Backend) {
+    let world = World::quiet_config(backend, json!({"limits": {"failed_attempts": 0}})).await;
+    let dear = "$2b$08$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG";
+    for name in ["ada", "grace", "alan"] {
+        let body = json!({
+            "traits": {"email": format!("{name}@example.org")},
+            "credentials": {"password": {"config": {"hashed_password": dear}}},
+        });
+        world.admin(Method::POST, "/admin/identities", body).await;
+    }
     let native = world.native();
     let flow = native_flow(&native, "login").await;
     judge(async |name| {

@@ -1,5 +1,7 @@
 //! What the log never holds.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -59,5 +61,36 @@ async fn no_log_level_tells_a_secret() {
     for secret in secrets {
         let line = log.lines().find(|line| line.contains(&secret));
         assert_eq!(line, None, "{secret} was logged");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_fails_tells_the_log_nothing_of_its_message() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = "function(ctx) error 'S3cret-in-program ' + ctx.recipient + ctx.body";
+    let request = json!({
+        "url": "http://127.0.0.1:1/?key=S3cret-query", "headers": {"X-A": "S3cret-header"},
+        "body": format!("base64://{}", STANDARD.encode(source)),
+        "auth": {"type": "api_key", "config": {"name": "X-Key", "value": "S3cret-key", "in": "header"}},
+    });
+    let courier = json!({"delivery_strategy": "http", "http": {"request_config": request}});
+    let config = json!({"identity": {"courier": courier}}).to_string();
+    std::fs::write(folder.path().join("orrery.yml"), config).expect("written");
+    let arguments = ["serve", "all", "--dev", "--config", "orrery.yml"];
+    let mut running = Running::start(folder, &arguments, "trace").await;
+    let client = Client::builder().no_proxy().build().expect("a client");
+    let flow = client.get(format!("{}/self-service/registration/api", running.public)).send().await;
+    let flow: Value = flow.expect("an answer").json().await.expect("a flow");
+    let traits = json!({"email": "secret-person@example.org"});
+    let body = json!({"method": "password", "password": "S3cret-passphrase-of-hers", "traits": traits});
+    post(&client, flow["ui"]["action"].as_str().expect("an address"), &body).await;
+    running.wait_for("message not sent").await;
+    let inbox = client.get(format!("{}/inbox/messages", running.public)).send().await.expect("an answer");
+    let inbox: Value = inbox.json().await.expect("messages");
+    let code = inbox[0]["template_data"]["verification_code"].as_str().expect("a code").to_owned();
+    let (success, log) = running.stop().await;
+    assert!(success);
+    for secret in ["S3cret-", "secret-person", "function(ctx)", &code] {
+        assert_eq!(log.lines().find(|line| line.contains(secret)), None, "{secret} was logged");
     }
 }
