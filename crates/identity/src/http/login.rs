@@ -47,7 +47,7 @@ impl SelfService for Login {
             session: exchange.session().await?.zip(token),
             exchange: exchange.wants_exchange(),
         };
-        exchange.begun(start(exchange.service, exchange.context, asked).await, return_to)
+        exchange.begun(start(exchange.service, exchange.context, asked).await, return_to, response::see_other)
     }
 
     async fn show(exchange: &Exchange<'_>, flow: &Flow, csrf_token: &str) -> Result<LoginFlow, ApiError> {

@@ -73,6 +73,14 @@ async fn settings_need_a_session(backend: Backend) {
     world.register("ada@example.org", PASSWORD).await;
     let ada = signed_in(&world, "ada@example.org").await;
     let flow = ada.begin("settings", "").await;
+    assert_eq!(world.browser().get(&read).await.location(302), "https://id.example/ui/login");
+    let login = world.native().get("/self-service/login/api").await.expect(200);
+    let body = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
+    let token = world.native().submit(&login, body).await.expect(200)["session_token"].clone();
+    let app = world.native().sending("x-session-token", token.as_str().expect("a token"));
+    let of_app = app.get("/self-service/settings/api").await.expect(200);
+    let of_app = format!("/self-service/settings/flows?id={}", of_app["id"].as_str().expect("an id"));
+    assert_eq!(world.browser().get(&of_app).await.error_id(401), "session_inactive", "an app has no such page");
     let read = format!("/self-service/settings/flows?id={}", flow["id"].as_str().expect("an id"));
     assert_eq!(world.script().get(&read).await.error_id(401), "session_inactive");
     let stranger = world.script();
