@@ -18,6 +18,7 @@ on_both_databases! {
     a_native_app_completes_the_second_factor,
     one_of_several_addresses_is_chosen,
     one_factor_is_enough_where_the_operator_says_so,
+    older_clients_name_the_address_when_they_begin,
     a_code_alone_signs_nobody_in,
     settings_and_recovery_ask_for_the_second_factor,
     nobody_completes_it_for_somebody_else,
@@ -124,6 +125,23 @@ async fn one_of_several_addresses_is_chosen(backend: Backend) {
 async fn one_factor_is_enough_where_the_operator_says_so(backend: Backend) {
     let lenient = json!({"session": {"whoami": {"required_aal": "aal1"}}});
     let world = two_factors(backend, lenient).await;
+async fn older_clients_name_the_address_when_they_begin(backend: Backend) {
+    let world = two_factors(backend, json!({})).await;
+    person(&world, json!({"email": "grace@example.org", "phone": PHONE, "name": "Grace"})).await;
+    let script = world.script();
+    first_factor(&script, "grace@example.org").await;
+    for (via, address) in [("phone", PHONE), ("%2B49%2030%20123456", PHONE), ("email", "grace@example.org")] {
+        let flow = script.begin("login", &format!("?aal=aal2&via={via}")).await;
+        assert_eq!((&flow["state"], message_ids(&flow)), (&json!("sent_email"), vec![SENT]), "{via}");
+        assert_eq!(node(&flow, "identifier")["attributes"]["value"], address);
+    }
+    // Neither a trait that is no address, nor one that she does not have, nor somebody else's address.
+    for via in ["name", "nickname", "email.deeper", EMAIL] {
+        let refused = script.get(&format!("/self-service/login/browser?aal=aal2&via={via}")).await.expect(400);
+        assert!(refused["error"]["reason"].as_str().is_some_and(|why| why.contains("via")), "{refused}");
+    }
+}
+
     let script = world.script();
     let flow = script.begin("login", "").await;
     script.submit(&flow, password(EMAIL)).await.expect(200);
