@@ -156,6 +156,17 @@ impl Identity {
         address.verified = true;
         address.status = AddressStatus::Completed;
         address.verified_at = Some(now);
+
+    /// Takes an address for not proven.
+    pub fn disprove(&mut self, via: Via, value: &str, now: Timestamp) {
+        let mut addresses = self.verifiable_addresses.iter_mut();
+        if let Some(address) = addresses.find(|address| address.via == via && address.value == value) {
+            address.verified = false;
+            address.verified_at = None;
+            address.status = AddressStatus::Pending;
+            address.updated_at = now;
+        }
+    }
         address.updated_at = now;
         true
     }
