@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::config::{CookieConfig, LimitsConfig, RequiredAal, SameSite, SessionConfig};
 use crate::identity::{Identity, IdentityState};
-use crate::session::{Aal, AuthenticationMethod, Session, SessionWithIdentity, UsedMethod};
+use crate::session::{Aal, AuthenticationMethod, Factor, Session, SessionWithIdentity, UsedMethod};
 
 /// A request to the default project at a fixed moment.
 pub(crate) fn context() -> RequestContext {
@@ -64,8 +64,7 @@ pub(crate) fn identity() -> Identity {
         metadata_public: None,
         metadata_admin: None,
         organization_id: None,
-        available_aal: Aal::Aal1,
-        available_aal_mfa: Aal::Aal1,
+        factors: [Factor::First].into(),
         credentials: std::collections::BTreeMap::new(),
         verifiable_addresses: Vec::new(),
         recovery_addresses: Vec::new(),

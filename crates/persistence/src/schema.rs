@@ -41,6 +41,7 @@ table! {
         version -> BigInt,
         created_at -> Moment,
         updated_at -> Moment,
+        factors -> Nullable<Json>,
     }
 }
 

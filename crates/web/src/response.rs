@@ -40,7 +40,19 @@ pub fn no_content() -> HttpResponse {
 /// # Errors
 /// 500 when the address cannot stand in a header. A parsed `Url` always can.
 pub fn see_other(location: &str) -> Result<HttpResponse, ApiError> {
-    let mut response = HttpResponse::new(StatusCode::SEE_OTHER);
+    redirect(StatusCode::SEE_OTHER, location)
+}
+
+/// 302 to another address, where a contract has it.
+///
+/// # Errors
+/// As [`see_other`].
+pub fn found(location: &str) -> Result<HttpResponse, ApiError> {
+    redirect(StatusCode::FOUND, location)
+}
+
+fn redirect(status: StatusCode, location: &str) -> Result<HttpResponse, ApiError> {
+    let mut response = HttpResponse::new(status);
     response.headers_mut().insert(LOCATION, HeaderValue::from_str(location).map_err(ApiError::internal)?);
     Ok(response)
 }

@@ -13,7 +13,7 @@ use crate::credentials::password::BreachedList;
 use crate::flow::node::Group;
 use crate::flow::{FlowKind, FlowMethod};
 use crate::identity::Identity;
-use crate::session::{Aal, Session};
+use crate::session::{Aal, Session, factor};
 
 pub use hooks::{After, Before, Hook, HookMode, WebHook, WebHooks};
 pub use session::{RequiredAal, SessionConfig, SubjectSource, TokenizerTemplate};
@@ -106,13 +106,10 @@ impl Config {
 }
 
 impl Config {
-    /// The highest level that an identity can reach.
+    /// The highest level that an identity can reach here.
     #[must_use]
-    pub const fn available_aal(&self, identity: &Identity) -> Aal {
-        match self.code.sign_in {
-            CodeSignIn::SecondFactor => identity.available_aal_mfa,
-            CodeSignIn::Off | CodeSignIn::FirstFactor => identity.available_aal,
-        }
+    pub fn available_aal(&self, identity: &Identity) -> Aal {
+        factor::highest(&identity.factors, self.code.sign_in)
     }
 
     /// Whether a session has the level that is demanded of its identity.

@@ -46,6 +46,9 @@ pub enum FlowError {
     /// The identity schema asked for does not exist or is not offered.
     #[error("no such identity schema")]
     UnknownSchema,
+    /// None of the addresses that codes can go to was asked for.
+    #[error("no such address")]
+    UnknownAddress,
     /// The account has no proven address; a verification flow was begun.
     #[error("an address must be verified first")]
     AddressUnverified(VerificationFlow),

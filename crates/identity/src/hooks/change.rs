@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Caller, HookError};
 use crate::config::WebHook;
 use crate::flow::{FlowError, PlacedMessage};
-use crate::identity::{AddressStatus, Identity, IdentityState, Via};
+use crate::identity::{Identity, IdentityState, Via};
 use crate::schema::TraitError;
 use crate::schema::normalize::normalize;
 
@@ -69,15 +69,7 @@ fn prove(identity: &mut Identity, given: &Map<String, Value>, caller: Caller<'_>
         Some(true) => {
             identity.prove(via, &value, caller.context.now);
         }
-        Some(false) => {
-            let mut addresses = identity.verifiable_addresses.iter_mut();
-            if let Some(address) = addresses.find(|address| address.via == via && address.value == value) {
-                address.verified = false;
-                address.verified_at = None;
-                address.status = AddressStatus::Pending;
-                address.updated_at = caller.context.now;
-            }
-        }
+        Some(false) => identity.disprove(via, &value, caller.context.now),
         None => {}
     }
 }

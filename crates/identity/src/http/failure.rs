@@ -125,6 +125,9 @@ pub fn api_error(error: FlowError) -> ApiError {
         FlowError::UnknownSchema => {
             ApiError::bad_request("The query parameter \"identity_schema\" names no schema that can be chosen.")
         }
+        FlowError::UnknownAddress => ApiError::bad_request(
+            "The query parameter \"via\" names neither an address of this account that codes can go to nor a trait that is one.",
+        ),
         FlowError::AddressUnverified(flow) => ApiError::forbidden("The account's address must be verified first.")
             .with_id("session_verified_address_required")
             .with_detail("continue_with", json!([{"action": "show_verification_ui", "flow": flow}])),

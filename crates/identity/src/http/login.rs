@@ -46,8 +46,9 @@ impl SelfService for Login {
             schema_id: exchange.asked("identity_schema").map(str::to_owned),
             session: exchange.session().await?.zip(token),
             exchange: exchange.wants_exchange(),
+            via: exchange.asked("via").map(str::to_owned),
         };
-        exchange.begun(start(exchange.service, exchange.context, asked).await, return_to)
+        exchange.begun(start(exchange.service, exchange.context, asked).await, return_to, response::see_other)
     }
 
     async fn show(exchange: &Exchange<'_>, flow: &Flow, csrf_token: &str) -> Result<LoginFlow, ApiError> {

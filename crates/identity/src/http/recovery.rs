@@ -43,7 +43,7 @@ impl SelfService for Recovery {
         let skip_settings = exchange.query.get("skip_settings") == Some("true");
         let session = exchange.session().await?;
         let begun = start(exchange.service, exchange.context, origin, skip_settings, session).await;
-        exchange.begun(begun, return_to)
+        exchange.begun(begun, return_to, response::found)
     }
 
     async fn show(exchange: &Exchange<'_>, flow: &Flow, csrf_token: &str) -> Result<RecoveryFlow, ApiError> {

@@ -49,7 +49,7 @@ impl SelfService for Registration {
             session: exchange.session().await?,
             exchange: exchange.wants_exchange(),
         };
-        exchange.begun(start(exchange.service, exchange.context, asked).await, return_to)
+        exchange.begun(start(exchange.service, exchange.context, asked).await, return_to, response::see_other)
     }
 
     async fn show(exchange: &Exchange<'_>, flow: &Flow, csrf_token: &str) -> Result<RegistrationFlow, ApiError> {

@@ -11,7 +11,9 @@ use super::session::inactive;
 use crate::IdentityService;
 use crate::flow::continuity::{self, Owner};
 use crate::flow::form::{endpoint, with_query};
-use crate::flow::{BrowserSecrets, ContinueWith, Flow, FlowError, FlowKind, Open, Origin, Submission, Submitted};
+use crate::flow::{
+    BrowserSecrets, ContinueWith, Flow, FlowError, FlowKind, FlowType, Open, Origin, Submission, Submitted,
+};
 use crate::session::Aal;
 use crate::settings::render::{SettingsFlow, render};
 use crate::settings::start::start;
@@ -50,7 +52,7 @@ impl SelfService for Settings {
         match start(exchange.service, exchange.context, origin, exchange.session().await?).await {
             Ok(flow) => Ok(Begun::Flow(Box::new(flow))),
             Err(error) => match (sign_in(exchange, &error, &init), exchange.client) {
-                (Some(login), Client::Browser) => Ok(Begun::Elsewhere(login)),
+                (Some(login), Client::Browser) => response::see_other(&login).map(Begun::Elsewhere),
                 (_, Client::Browser | Client::Script | Client::Api) => Err(refusal(exchange, error, &init)),
             },
         }
@@ -74,6 +76,15 @@ impl SelfService for Settings {
         let page = exchange.page(flow);
         admit(&exchange.config, flow, &current).map_err(|error| refusal(exchange, error, &page))?;
         Ok(exchange.token_if_owner(flow))
+    }
+
+    fn unread(exchange: &Exchange<'_>, flow: &Flow, error: ApiError) -> Result<HttpResponse, ApiError> {
+        match (exchange.client, flow.flow_type) {
+            (Client::Browser, FlowType::Browser) if error.status() == StatusCode::UNAUTHORIZED => {
+                response::found(exchange.config.ui.login.as_str())
+            }
+            (Client::Browser | Client::Script | Client::Api, FlowType::Browser | FlowType::Api) => Err(error),
+        }
     }
 
     async fn follow(exchange: &Exchange<'_>, open: &Open) -> Result<Option<HttpResponse>, ApiError> {

@@ -1,6 +1,6 @@
 //! The identity: one person or machine that can sign in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orrery_core::Timestamp;
 use orrery_core::id::{AddressId, IdentityId, OrganizationId};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::credentials::{Credential, CredentialKind};
-use crate::session::Aal;
+use crate::session::Factor;
 
 mod address;
 mod change;
@@ -112,11 +112,8 @@ pub struct Identity {
     pub metadata_admin: Option<Value>,
     /// The organisation that the identity belongs to.
     pub organization_id: Option<OrganizationId>,
-    /// The highest level that its credentials allow, kept up to date on every credential change. See
-    /// `Config::available_aal`.
-    pub available_aal: Aal,
-    /// The same where a code is a second factor, and not a first one.
-    pub available_aal_mfa: Aal,
+    /// What it can prove itself with, kept up to date on every credential change. See `Config::available_aal`.
+    pub factors: BTreeSet<Factor>,
     /// Credentials by kind. Empty unless the lookup asked for them; never in answers to the identity itself.
     pub credentials: BTreeMap<CredentialKind, Credential>,
     /// Addresses that can be proven.
@@ -158,5 +155,16 @@ impl Identity {
         address.verified_at = Some(now);
         address.updated_at = now;
         true
+    }
+
+    /// Takes an address for not proven.
+    pub fn disprove(&mut self, via: Via, value: &str, now: Timestamp) {
+        let mut addresses = self.verifiable_addresses.iter_mut();
+        if let Some(address) = addresses.find(|address| address.via == via && address.value == value) {
+            address.verified = false;
+            address.verified_at = None;
+            address.status = AddressStatus::Pending;
+            address.updated_at = now;
+        }
     }
 }

@@ -160,7 +160,7 @@ fn credentials(
     entropy: &dyn Entropy,
 ) -> Result<(), ChangeError> {
     identity.credentials.retain(|kind, _| after.contains_key(kind));
-    identity.recompute_level();
+    identity.recompute_factors();
     after.retain(|kind, credential| before.get(kind.as_str()) != Some(credential));
     for (kind, credential) in after {
         if credential.get("type").is_some_and(|named| named != kind.as_str()) {

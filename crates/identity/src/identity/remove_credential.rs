@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::Identity;
 use super::change::{ChangeError, change};
 use crate::IdentityService;
+use crate::config::CodeSignIn;
 use crate::credentials::CredentialKind;
-use crate::session::Aal;
+use crate::session::{Aal, factor};
 
 /// Removes a credential, or of social sign-in the link that `identifier` (`provider:subject`) names.
 ///
@@ -37,7 +38,7 @@ pub async fn remove_credential(
                 return Err(ChangeError::invalid("type", format!("a credential of type {kind} cannot be removed")));
             }
         }
-        identity.recompute_level();
+        identity.recompute_factors();
         Ok(())
     })
     .await
@@ -86,8 +87,8 @@ fn unlink(identity: &mut Identity, kind: CredentialKind, identifier: Option<&str
 }
 
 fn keep_a_way_in(identity: &mut Identity) -> Result<(), ChangeError> {
-    identity.recompute_level();
-    if identity.available_aal == Aal::Aal0 {
+    identity.recompute_factors();
+    if factor::highest(&identity.factors, CodeSignIn::FirstFactor) == Aal::Aal0 {
         return Err(ChangeError::invalid("type", "this is the last way to sign in; add another first"));
     }
     Ok(())

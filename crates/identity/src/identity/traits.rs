@@ -5,11 +5,10 @@ use orrery_core::{Entropy, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress, Via};
-use crate::config::CodeSignIn;
 use crate::credentials::code::{self, CodeAddress};
 use crate::credentials::{Credential, CredentialKind};
 use crate::schema::{Derived, IdentitySchema, TraitError};
-use crate::session::{Aal, aal};
+use crate::session::factor;
 
 impl Identity {
     /// An active identity without traits; [`Identity::set_traits`] comes next.
@@ -25,8 +24,7 @@ impl Identity {
             metadata_public: None,
             metadata_admin: None,
             organization_id: None,
-            available_aal: Aal::Aal0,
-            available_aal_mfa: Aal::Aal0,
+            factors: [].into(),
             credentials: [].into(),
             verifiable_addresses: Vec::new(),
             recovery_addresses: Vec::new(),
@@ -59,25 +57,24 @@ impl Identity {
             derived.verifiable.into_iter().map(|(via, value)| self.verifiable(via, value, now, entropy)).collect();
         self.recovery_addresses =
             derived.recovery.into_iter().map(|(via, value)| self.recovery(via, value, now, entropy)).collect();
-        self.recompute_level();
+        self.recompute_factors();
         self.updated_at = now;
         Ok(())
     }
 
-    /// Replaces the data of a credential, keeping its identifiers, and recomputes the reachable level.
+    /// Replaces the data of a credential, keeping its identifiers, and recomputes the factors.
     pub fn set_credential(&mut self, kind: CredentialKind, config: Value, now: Timestamp, entropy: &dyn Entropy) {
         let credential = self.credentials.entry(kind).or_insert_with(|| empty(kind, now, entropy));
         if credential.config != config {
             credential.config = config;
             credential.updated_at = now;
         }
-        self.recompute_level();
+        self.recompute_factors();
     }
 
-    /// Recomputes the highest levels that the credentials allow.
-    pub(crate) fn recompute_level(&mut self) {
-        self.available_aal = aal::available(&self.credentials, CodeSignIn::FirstFactor);
-        self.available_aal_mfa = aal::available(&self.credentials, CodeSignIn::SecondFactor);
+    /// Recomputes what the credentials are good for.
+    pub(crate) fn recompute_factors(&mut self) {
+        self.factors = factor::usable(&self.credentials);
     }
 
     fn set_identifiers(&mut self, derived: &Derived, now: Timestamp, entropy: &dyn Entropy) {

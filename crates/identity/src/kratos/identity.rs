@@ -12,7 +12,6 @@ use super::credential::{self, Tools};
 use crate::credentials::CredentialKind;
 use crate::identity::{AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress, Via};
 use crate::schema::normalize::normalize;
-use crate::session::Aal;
 
 /// An identity and everything that belongs to it.
 #[derive(Debug)]
@@ -75,8 +74,7 @@ pub(super) fn translate(rows: &Rows, tools: Tools<'_>) -> Result<Translated, Unr
         metadata_public: row.document("metadata_public")?,
         metadata_admin: row.document("metadata_admin")?,
         organization_id: row.id("organization_id")?.filter(|id| !id.is_nil()).map(OrganizationId::from_uuid),
-        available_aal: Aal::Aal0,
-        available_aal_mfa: Aal::Aal0,
+        factors: [].into(),
         credentials: BTreeMap::new(),
         verifiable_addresses: Vec::new(),
         recovery_addresses: Vec::new(),
@@ -96,7 +94,7 @@ pub(super) fn translate(rows: &Rows, tools: Tools<'_>) -> Result<Translated, Unr
     let changes = rows.credentials.iter().map(|(row, ..)| row).chain(&rows.verifiable).chain(&rows.recovery);
     let last = changes.filter_map(|row| row.moment("updated_at").ok().flatten()).max();
     identity.updated_at = identity.updated_at.max(last.unwrap_or(identity.updated_at));
-    identity.recompute_level();
+    identity.recompute_factors();
     translated.identity = identity;
     Ok(translated)
 }

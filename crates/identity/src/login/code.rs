@@ -62,7 +62,8 @@ fn typed<'a>(login: &Login<'a>) -> Option<&'a str> {
     login.submitted.text(ADDRESS).or_else(|| password::identifier(login.submitted))
 }
 
-fn spelled(typed: &str) -> String {
+/// An address as it is stored.
+pub(super) fn spelled(typed: &str) -> String {
     one_time::recognise(typed).map_or_else(|| normalize(typed), |(_, value)| value)
 }
 

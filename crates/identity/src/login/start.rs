@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::code::{self, Sent};
 use super::{Login, Memory, Offer};
 use crate::IdentityService;
+use crate::config::CodeSignIn;
 use crate::credentials::CredentialKind;
 use crate::credentials::code::addresses as code_addresses;
 use crate::flow::{Encoding, Flow, FlowError, FlowKind, Origin, Submission, catalogue};
@@ -31,12 +32,15 @@ pub struct StartLogin {
     pub session: Option<(SessionWithIdentity, SecretString)>,
     /// Whether an app wants to exchange codes for the session.
     pub exchange: bool,
+    /// Where the code of a second factor goes: a trait, or an address.
+    pub via: Option<String>,
 }
 
 /// Begins a login and stores it: one insert, and one lookup when somebody is signed in.
 ///
 /// # Errors
-/// [`FlowError::FirstFactorNeeded`], [`FlowError::SessionAvailable`], [`FlowError::UnknownSchema`] or storage trouble.
+/// [`FlowError::FirstFactorNeeded`], [`FlowError::SessionAvailable`], [`FlowError::UnknownSchema`],
+/// [`FlowError::UnknownAddress`] or storage trouble.
 pub async fn start(service: &IdentityService, context: &RequestContext, asked: StartLogin) -> Result<Flow, FlowError> {
     let config = service.config.load();
     if asked.schema_id.as_deref().is_some_and(|schema| !config.may_choose_schema(schema)) {
@@ -62,7 +66,8 @@ pub async fn start(service: &IdentityService, context: &RequestContext, asked: S
     flow.refresh = asked.refresh;
     let notice = if asked.refresh { &catalogue::LOGIN_REFRESH } else { &catalogue::LOGIN_SECOND_FACTOR };
     flow.messages.push(notice.message().on_form());
-    let offer = offer(service, context, &mut flow, &current).await?;
+    let via = asked.via.as_deref().filter(|_| asked.aal > Aal::Aal1 && config.code.sign_in == CodeSignIn::SecondFactor);
+    let offer = offer(service, context, &mut flow, &current, via).await?;
     Memory { offer: Some(offer.clone()), ..Memory::default() }.store(&mut flow);
     // What is called before the flow is called before anything is sent, too.
     hooks::begin(caller, &flow).await?;
@@ -93,17 +98,35 @@ async fn offer(
     context: &RequestContext,
     flow: &mut Flow,
     current: &SessionWithIdentity,
+    via: Option<&str>,
 ) -> Result<Offer, FlowError> {
     let kinds = BTreeSet::from([CredentialKind::Password, CredentialKind::Code]);
     let identity = service.identities.identity_by_id(context.project, current.identity.id, &kinds).await?;
-    let mut credentials = identity.map(|identity| identity.credentials).unwrap_or_default();
+    let (mut credentials, traits) = identity.map(|it| (it.credentials, it.traits)).unwrap_or_default();
     let password = credentials.remove(&CredentialKind::Password);
     // A name that is only reserved has no password.
     let password = password.filter(|credential| credential.config.as_object().is_some_and(|it| !it.is_empty()));
-    let codes = credentials.remove(&CredentialKind::Code).map(|it| code_addresses(&it)).unwrap_or_default();
+    let mut codes = credentials.remove(&CredentialKind::Code).map(|it| code_addresses(&it)).unwrap_or_default();
+    if let Some(via) = via {
+        let named = code::spelled(trait_at(&traits, via).unwrap_or(via));
+        codes.retain(|address| address.value == named);
+        if codes.is_empty() {
+            return Err(FlowError::UnknownAddress);
+        }
+    }
     let name = password.as_ref().and_then(|credential| credential.identifiers.first());
     if let Some(name) = name.or_else(|| codes.first().map(|address| &address.value)).filter(|_| flow.refresh) {
         flow.values.insert(code::IDENTIFIER.to_owned(), Value::from(name.as_str()));
     }
     Ok(Offer { password: password.is_some(), codes })
+}
+
+/// The text of a trait, whose name may lead into objects (`contact.email`).
+fn trait_at<'a>(traits: &'a Map<String, Value>, path: &str) -> Option<&'a str> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let value = traits.get(first)?;
+    match rest {
+        Some(rest) => trait_at(value.as_object()?, rest),
+        None => value.as_str(),
+    }
 }

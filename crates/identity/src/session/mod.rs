@@ -10,12 +10,14 @@ pub mod aal;
 pub mod cookie;
 pub mod current;
 pub mod exchange;
+pub mod factor;
 pub mod issue;
 pub mod json;
 mod presented;
 pub mod tokenize;
 
 pub use current::{NoSession, current, whoami};
+pub use factor::Factor;
 pub use issue::{Issued, issue, renew};
 pub use json::{Expand, SessionJson};
 pub use presented::{Places, Presented};

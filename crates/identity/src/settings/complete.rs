@@ -157,13 +157,7 @@ async fn wait_for_proof(
         let reason = "No message can be sent to this address.";
         return again(service, context, flow.clone(), vec![invalid(reason)], None).await;
     };
-    let pending = Pending {
-        session: change.current.session.id,
-        address: address.value.clone(),
-        unchanged_since: before.updated_at,
-        traits: after.traits.clone(),
-    };
-    pending.store(&mut begun.flow);
+    Pending::new(before, after, &address.value, change.current.session.id, flow).store(&mut begun.flow);
     // The address is nobody's yet: there is none to be marked.
     let begun = begun.store(service, context, None).await?;
     let next = VerificationFlow::of(&begun, &address.value, config);

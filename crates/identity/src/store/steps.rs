@@ -146,6 +146,8 @@ pub struct VerifiedChange {
     pub removed: BTreeSet<CredentialKind>,
     /// The session that the change was made in.
     pub session: SessionId,
+    /// Whether the other sessions of the identity are revoked.
+    pub revoke_others: bool,
     /// What others are to hear of it.
     pub events: Vec<NewEvent>,
 }

@@ -4,6 +4,7 @@
 //! every wrong code, across flows: a fresh flow brings no fresh guesses.
 
 mod pending;
+mod redeem;
 pub mod render;
 mod send;
 mod submit;

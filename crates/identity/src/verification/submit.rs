@@ -7,7 +7,7 @@ use orrery_core::{RequestContext, TokenHash};
 use orrery_courier::compose::ComposeError;
 use serde_json::json;
 
-use super::pending::{Consulted, Entered, consult, redeem};
+use super::redeem::{Consulted, Entered, consult, redeem};
 use super::send::{Recipient, unmarked};
 use super::{Memory, address, begin_again, method_of};
 use crate::IdentityService;
@@ -198,11 +198,8 @@ pub async fn follow(
             return Ok(flow);
         }
     };
-    match redeem(service, context, &entry, &events).await? {
-        Redeemed::Done { .. } => {
-            service.outbox.recorded(events.len());
-            Ok(passed)
-        }
+    match redeem(caller, &entry, events).await? {
+        Redeemed::Done { .. } => Ok(passed),
         Redeemed::Wrong | Redeemed::TooMany | Redeemed::FlowClosed => {
             over(&catalogue::VERIFICATION_TOKEN_INVALID).await
         }
@@ -289,13 +286,13 @@ async fn enter(
     let hashes: Vec<_> = service.keyring.candidates(Purpose::OneTimeCode, &name).collect();
     let limit = config.code.max_submissions;
     let entry = Entered { flow: &flow, passed: &passed, codes: &hashes, max_submissions: limit };
-    let events = match consult(Caller { service, context, config }, &entry).await? {
+    let caller = Caller { service, context, config };
+    let events = match consult(caller, &entry).await? {
         Consulted::Agreed(events) => events,
         Consulted::Objected(messages) => return again(service, context, flow, messages, None).await,
     };
-    match redeem(service, context, &entry, &events).await? {
+    match redeem(caller, &entry, events).await? {
         Redeemed::Done { .. } => {
-            service.outbox.recorded(events.len());
             if let Some(counter) = pass.counter_to_clear() {
                 service.attempts.attempts_clear(project, counter).await?;
             }

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::cookie::SameSite;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, PRAGMA, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderValue, PRAGMA, REFERRER_POLICY,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -30,8 +30,7 @@ const PATIENCE: u32 = 7;
 
 /// To another page: 302, as login and consent applications know it.
 pub(super) fn go(url: &str) -> Result<HttpResponse, ApiError> {
-    let mut answer = HttpResponse::new(StatusCode::FOUND);
-    answer.headers_mut().insert(LOCATION, HeaderValue::from_str(url).map_err(ApiError::internal)?);
+    let mut answer = response::found(url)?;
     forbid_keeping(answer.headers_mut());
     Ok(answer)
 }

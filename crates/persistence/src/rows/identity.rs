@@ -1,13 +1,14 @@
 //! Identities, credentials and the two tables that find them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use orrery_core::id::{AddressId, CredentialId, IdentityId, OrganizationId};
 use orrery_core::{ProjectId, Timestamp};
+use orrery_identity::config::CodeSignIn;
 use orrery_identity::credentials::{Credential, CredentialKind};
 use orrery_identity::identity::{AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress, Via};
-use orrery_identity::session::Aal;
+use orrery_identity::session::{Aal, Factor, factor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -36,6 +37,7 @@ pub(crate) struct IdentityRow {
     version: i64,
     created_at: At,
     updated_at: At,
+    factors: Option<Document<BTreeSet<Factor>>>,
 }
 
 impl IdentityRow {
@@ -52,18 +54,31 @@ impl IdentityRow {
             metadata_public: identity.metadata_public.clone().map(Document),
             metadata_admin: identity.metadata_admin.clone().map(Document),
             organization_id: identity.organization_id.map(Uid),
-            available_aal: Word(identity.available_aal),
-            available_aal_mfa: Some(Word(identity.available_aal_mfa)),
+            // For releases that do not know factors yet.
+            available_aal: Word(factor::highest(&identity.factors, CodeSignIn::FirstFactor)),
+            available_aal_mfa: Some(Word(factor::highest(&identity.factors, CodeSignIn::SecondFactor))),
             verifiable_addresses: Document(identity.verifiable_addresses.iter().cloned().map(Into::into).collect()),
             recovery_addresses: Document(identity.recovery_addresses.iter().cloned().map(Into::into).collect()),
             version,
             created_at: At(identity.created_at),
             updated_at: At(identity.updated_at),
+            factors: Some(Document(identity.factors.clone())),
         }
+    }
+
+    /// What the identity can prove itself with; as far as the levels tell, where a release wrote them that does not know factors.
+    fn factors(&self) -> BTreeSet<Factor> {
+        if let Some(Document(factors)) = &self.factors {
+            return factors.clone();
+        }
+        let first = (self.available_aal.0 > Aal::Aal0).then_some(Factor::First);
+        let code = (self.available_aal_mfa == Some(Word(Aal::Aal2))).then_some(Factor::Code);
+        first.into_iter().chain(code).collect()
     }
 
     /// The identity with these credentials.
     pub(crate) fn into_identity(self, credentials: impl IntoIterator<Item = CredentialRow>) -> Identity {
+        let factors = self.factors();
         let credentials: BTreeMap<_, _> =
             credentials.into_iter().map(|row| (row.kind.0, row.into_credential())).collect();
         Identity {
@@ -76,9 +91,7 @@ impl IdentityRow {
             metadata_public: self.metadata_public.map(|document| document.0),
             metadata_admin: self.metadata_admin.map(|document| document.0),
             organization_id: self.organization_id.map(|id| id.0),
-            available_aal: self.available_aal.0,
-            // Written by a release that did not know the difference.
-            available_aal_mfa: self.available_aal_mfa.map_or(self.available_aal.0, |level| level.0),
+            factors,
             credentials,
             verifiable_addresses: self.verifiable_addresses.0.into_iter().map(Into::into).collect(),
             recovery_addresses: self.recovery_addresses.0.into_iter().map(Into::into).collect(),

@@ -69,7 +69,8 @@ impl Store {
         let (id, kind, now) = (change.flow.id, change.flow.kind, change.flow.updated_at);
         let row = FlowRow::new(project, &change.flow);
         let codes: Vec<_> = change.codes.iter().copied().map(Hash).collect();
-        let (owner, session, limit) = (change.identity.id, change.session, change.max_submissions);
+        let (owner, keep, limit) = (change.identity.id, change.session, change.max_submissions);
+        let revoke_others = change.revoke_others;
         let addresses = change.identity.verifiable_addresses.clone();
         let events = NewEventRow::all(project, &change.events);
         let change = IdentityChange::new(project, &change.identity, &change.removed);
@@ -83,12 +84,15 @@ impl Store {
             let Some(address) = addresses.into_iter().find(|address| address.verified && address.value == value) else {
                 return Ok(Decision::Keep(Redeemed::Wrong));
             };
-            if !is_signed_in(connection, project, owner, session, now)? {
+            if !is_signed_in(connection, project, owner, keep, now)? {
                 return Ok(Decision::Keep(Redeemed::Wrong));
             }
             match change.apply(connection)? {
                 Updated::Done => {}
                 Updated::Stale | Updated::Unknown => return Ok(Decision::Keep(Redeemed::Wrong)),
+            }
+            if revoke_others {
+                session::revoke_others(connection, project, owner, Some(keep))?;
             }
             if !flow::update_open(connection, project, id, kind, row)? {
                 return Ok(Decision::Undo(Redeemed::FlowClosed));

@@ -2,12 +2,9 @@
 
 use orrery_core::id::CodeId;
 use orrery_core::{StoreError, TokenHash};
-use orrery_identity::credentials::CredentialKind;
 use orrery_identity::flow::{Flow, FlowKind, FlowState};
 use orrery_identity::identity::{AddressStatus, Identity};
-use orrery_identity::session::Aal;
 use orrery_identity::store::{CodeSent, CodeTried, Completion, LoginDone, NewCode, RegistrationDone};
-use serde_json::json;
 
 use crate::sample::{HOUR, NOW, code, entropy, finished, flow, hash, identity, message, new_session};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
@@ -23,7 +20,6 @@ on_both_engines!(
     a_taken_name_leaves_the_code_unused,
     a_flow_that_is_new_is_stored_with_its_code,
     another_project_sees_nothing,
-    who_could_be_asked_for_both_factors_is_found_by_the_migration,
 );
 
 const TRIES: u32 = 5;
@@ -201,28 +197,4 @@ async fn another_project_sees_nothing(stage: Stage) {
     let theirs = store.login_complete(THEIRS, &login(&sent, &sent.ada)).await.expect("answers");
     assert_eq!(theirs, Completion::FlowClosed);
     assert!(matches!(attempt(&stage, &sent, sent.code.code).await, CodeTried::Right { .. }), "ours still works");
-}
-
-async fn who_could_be_asked_for_both_factors_is_found_by_the_migration(stage: Stage) {
-    let mut ada = identity("ada@example.org");
-    let mut codes = ada.credentials[&CredentialKind::Password].clone();
-    codes.kind = CredentialKind::Code;
-    codes.id = orrery_core::id::CredentialId::generate(&entropy());
-    codes.config = json!({"addresses": [{"channel": "email", "address": "ada@example.org"}]});
-    ada.credentials.insert(CredentialKind::Code, codes);
-    let mut bob = identity("bob@example.org");
-    ada.available_aal_mfa = Aal::Aal1;
-    bob.available_aal_mfa = Aal::Aal1;
-    let store = stage.database.identities();
-    for person in [&ada, &bob] {
-        store.identity_create(OURS, person).await.expect("creates");
-    }
-    let status = stage.database.migration_status().await.expect("asks");
-    let later = status.iter().filter(|it| it.name.as_str() >= "20261126000200").count();
-    stage.database.migrate_down(later).await.expect("reverts");
-    stage.database.migrate_up().await.expect("applies");
-    for (person, level) in [(&ada, Aal::Aal2), (&bob, Aal::Aal1)] {
-        let read = store.identity_by_id(OURS, person.id, &[].into()).await.expect("reads").expect("is there");
-        assert_eq!(read.available_aal_mfa, level);
-    }
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use orrery_core::error::Conflict;
 use orrery_core::id::{CredentialId, IdentityId, OrganizationId};
 use orrery_core::{PageRequest, StoreError, TokenHash};
-use orrery_identity::credentials::CredentialKind;
+use orrery_identity::credentials::{Credential, CredentialKind};
 use orrery_identity::identity::{Identity, IdentityState};
+use orrery_identity::session::{Factor, factor};
 use orrery_identity::store::{CredentialLookup, IdentityFilter, Updated};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::sample::{NOW, entropy, flow, hash, identity, new_session, without_credentials};
 use crate::stage::{OURS, Stage, THEIRS, on_both_engines, sixteen_times};
@@ -26,6 +27,8 @@ on_both_engines!(
     lists_are_filtered,
     a_sign_in_finds_credential_and_counter,
     every_credential_stands_in_for_as_many_names_that_nobody_has,
+    what_somebody_can_prove_is_found_by_the_migration,
+    levels_of_an_older_release_tell_the_factors,
 );
 
 fn every_kind() -> BTreeSet<CredentialKind> {
@@ -376,4 +379,67 @@ async fn every_credential_stands_in_for_as_many_names_that_nobody_has(stage: Sta
     assert_eq!(store.identity_update(OURS, somebody, &BTreeSet::new()).await.expect("updates"), Updated::Done);
     assert_eq!(stands_in(30).await["hashed_password"], "cheap");
     assert_eq!(stands_in(10).await["hashed_password"], "dear");
+}
+
+/// Somebody with credentials of these kinds, who is said to have no factors.
+fn owner(name: &str, credentials: &[(CredentialKind, Value)]) -> Identity {
+    let credential = |(kind, config): &(CredentialKind, Value)| Credential {
+        id: CredentialId::generate(&entropy()),
+        kind: *kind,
+        identifiers: vec![format!("{name}@example.org")],
+        config: config.clone(),
+        version: 0,
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    let credentials: BTreeMap<_, _> = credentials.iter().map(|it| (it.0, credential(it))).collect();
+    Identity { credentials, factors: [].into(), ..identity(&format!("{name}@example.org")) }
+}
+
+async fn what_somebody_can_prove_is_found_by_the_migration(stage: Stage) {
+    use CredentialKind as Kind;
+    let keys = |passwordless: &[bool]| {
+        let keys: Vec<_> = passwordless.iter().map(|it| json!({"is_passwordless": it})).collect();
+        json!({"credentials": keys})
+    };
+    let people = [
+        owner("nothing", &[]),
+        owner("password", &[(Kind::Password, json!({"hashed_password": "x"}))]),
+        owner("reserved", &[(Kind::Password, json!({})), (Kind::LookupSecret, json!({"recovery_codes": []}))]),
+        owner("provider", &[(Kind::Oidc, json!({"providers": []})), (Kind::Code, json!({"addresses": [{}]}))]),
+        owner("keys", &[(Kind::Webauthn, keys(&[true, false, false])), (Kind::Passkey, keys(&[]))]),
+        owner("passkey", &[(Kind::Passkey, keys(&[true])), (Kind::Webauthn, json!({"credentials": [{}]}))]),
+        owner("app", &[(Kind::Totp, json!({"totp_url": "x"})), (Kind::LookupSecret, json!({"recovery_codes": [{}]}))]),
+    ];
+    let store = stage.database.identities();
+    for person in &people {
+        store.identity_create(OURS, person).await.expect("creates");
+    }
+    let status = stage.database.migration_status().await.expect("asks");
+    let later = status.iter().filter(|it| it.name.as_str() >= "20261126000600").count();
+    stage.database.migrate_down(later).await.expect("reverts");
+    stage.database.migrate_up().await.expect("applies");
+    for person in &people {
+        let read = store.identity_by_id(OURS, person.id, &[].into()).await.expect("reads").expect("is there");
+        assert_eq!(read.factors, factor::usable(&person.credentials), "{:?}", person.traits);
+    }
+}
+
+async fn levels_of_an_older_release_tell_the_factors(stage: Stage) {
+    let store = stage.database.identities();
+    for (level, beside_codes, factors) in [
+        ("aal0", "aal0", &[][..]),
+        ("aal1", "aal1", &[Factor::First]),
+        ("aal1", "aal2", &[Factor::First, Factor::Code]),
+    ] {
+        let ada = identity(&format!("{level}-{beside_codes}@example.org"));
+        store.identity_create(OURS, &ada).await.expect("creates");
+        stage.beside().run(&format!(
+            "UPDATE identities SET available_aal = '{level}', available_aal_mfa = '{beside_codes}', factors = NULL \
+             WHERE external_id = '{}'",
+            ada.external_id.as_deref().expect("set"),
+        ));
+        let read = store.identity_by_id(OURS, ada.id, &[].into()).await.expect("reads").expect("is there");
+        assert_eq!(read.factors, factors.iter().copied().collect(), "{level} {beside_codes}");
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use orrery_core::StoreError;
 use orrery_identity::flow::FlowKind;
-use orrery_identity::store::Completion;
+use orrery_identity::store::{Completion, SessionEnding, SessionSelection};
 use orrery_persistence::{Database, DatabaseConfig};
 use tokio::net::TcpListener;
 
@@ -73,6 +73,9 @@ async fn postgres_connection_lost_in_any_kind_of_call_is_unavailable_and_never_n
     }
     lost!("sessions", async |db: Database| db.sessions().session_by_token(OURS, &[token]).await);
     lost!("sessions", async |db: Database| db.sessions().session_revoke_others(OURS, ada.id, None).await);
+    lost!("sessions", async |db: Database| {
+        db.sessions().sessions_end(OURS, &SessionSelection::Everybodys { at_most: 1 }, SessionEnding::Delete).await
+    });
     lost!("identities", async |db: Database| db.identities().identity_by_id(OURS, ada.id, &[].into()).await);
     lost!("identities", async |db: Database| db.identities().identity_delete(OURS, ada.id).await);
     lost!("flows", async |db: Database| db.flows().flow_create(OURS, &flow(FlowKind::Login)).await);

@@ -14,7 +14,7 @@ use orrery_identity::credentials::{Credential, CredentialKind};
 use orrery_identity::flow::message::MessageType;
 use orrery_identity::flow::{Flow, FlowKind, FlowMethod, FlowState, FlowType, Message, PlacedMessage};
 use orrery_identity::identity::{AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress, Via};
-use orrery_identity::session::{Aal, AuthenticationMethod, Device, Session, UsedMethod};
+use orrery_identity::session::{Aal, AuthenticationMethod, Device, Factor, Session, UsedMethod};
 use orrery_identity::store::{NewCode, SessionWrite};
 use orrery_keys::store::{KeyOrigin, KeyUse, StoredKey};
 use orrery_oauth2::client::{
@@ -57,8 +57,7 @@ pub(crate) fn identity(email: &str) -> Identity {
         metadata_public: Some(json!({"plan": "gold"})),
         metadata_admin: Some(json!({"note": null})),
         organization_id: Some(OrganizationId::generate(&entropy())),
-        available_aal: Aal::Aal1,
-        available_aal_mfa: Aal::Aal2,
+        factors: [Factor::First, Factor::Totp].into(),
         credentials: BTreeMap::from([(CredentialKind::Password, password)]),
         verifiable_addresses: vec![VerifiableAddress {
             id: AddressId::generate(&entropy()),

@@ -10,7 +10,8 @@ use orrery_identity::flow::{Flow, FlowKind, FlowState};
 use orrery_identity::identity::{Identity, IdentityState};
 use orrery_identity::session::Session;
 use orrery_identity::store::{
-    CodeSent, Completion, LoginDone, Recovery, RecoveryDone, Redeemed, SessionWrite, SettingsDone, SettingsStored,
+    CodeSent, Completion, LoginDone, Recovery, RecoveryDone, Redeemed, SessionEnding, SessionSelection, SessionWrite,
+    SettingsDone, SettingsStored,
 };
 use orrery_persistence::{Database, DatabaseConfig};
 use serde_json::json;
@@ -165,6 +166,11 @@ async fn every_change_is_seen_at_once(stage: Stage) {
     at.sign_in_again().await;
     seen!(sessions.session_revoke_others(OURS, at.ada.id, None).await.expect("revokes"));
     at.sign_in_again().await;
+    for ending in [SessionEnding::Disable, SessionEnding::Delete] {
+        let everybodys = SessionSelection::Everybodys { at_most: 100 };
+        seen!(sessions.sessions_end(OURS, &everybodys, ending).await.expect("ends"));
+        at.sign_in_again().await;
+    }
     seen!({
         let (_, _, elsewhere) = new_session(at.ada.id);
         let recovery = Flow { state: FlowState::SentEmail, identity_id: Some(at.ada.id), ..flow(FlowKind::Recovery) };

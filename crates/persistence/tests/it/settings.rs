@@ -22,6 +22,7 @@ on_both_engines!(
     another_project_cannot_change,
     a_change_that_waits_for_its_code_is_stored_once,
     a_change_that_waits_is_void_without_its_session,
+    a_change_that_waited_ends_the_other_sessions,
 );
 
 pub(crate) struct Person {
@@ -162,6 +163,7 @@ pub(crate) async fn waiting(stage: &Stage) -> (Person, VerifiedChange) {
         identity,
         removed: [].into(),
         session: person.session.id,
+        revoke_others: false,
         events: Vec::new(),
     };
     (person, change)
@@ -186,6 +188,19 @@ async fn a_change_that_waits_is_void_without_its_session(stage: Stage) {
     stage.database.sessions().session_revoke(OURS, person.session.id).await.expect("revokes");
     assert_eq!(stage.database.flows().verified_change(OURS, &change).await.expect("asks"), Redeemed::Wrong);
     assert_eq!(read(&stage, &person.ada).await.verifiable_addresses[0].value, "ada@example.org");
+}
+
+async fn a_change_that_waited_ends_the_other_sessions(stage: Stage) {
+    let (person, change) = waiting(&stage).await;
+    let (elsewhere, _) = sign_in(&stage, &person.ada).await;
+    let (store, sessions) = (stage.database.flows(), stage.database.sessions());
+    let active = async |id| sessions.session_by_id(OURS, id).await.expect("reads").expect("there").session.active;
+    let change = VerifiedChange { revoke_others: true, ..change };
+    let wrong = VerifiedChange { codes: vec![crate::sample::hash()], ..change.clone() };
+    assert_eq!(store.verified_change(OURS, &wrong).await.expect("asks"), Redeemed::Wrong);
+    assert!(active(elsewhere.id).await, "a wrong code ends nothing");
+    assert!(matches!(store.verified_change(OURS, &change).await, Ok(Redeemed::Done { .. })));
+    assert_eq!((active(person.session.id).await, active(elsewhere.id).await), (true, false));
 }
 
 async fn another_project_cannot_change(stage: Stage) {

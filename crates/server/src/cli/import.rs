@@ -19,11 +19,13 @@ pub struct Import {
 pub enum ImportFrom {
     /// Copy an Ory Kratos: identities, credentials, addresses, sessions and the history of messages
     ///
-    /// Kratos' database is only read, and Kratos may go on running meanwhile. Everybody keeps id, password, second
-    /// factors, sessions of apps and verified addresses. Repeat it as often as you like: what was copied and has not
-    /// changed since is passed over, what is newer there is brought up to date, what was changed here stays. So copy once
-    /// while Kratos serves, and once more right before the switch. Browsers sign in again, because their cookies are sealed
-    /// under Kratos' secrets.
+    /// Kratos' database is only read, and Kratos may go on running meanwhile. Everybody keeps id, password, sessions of apps
+    /// and verified addresses. Authenticator apps, backup codes and security keys are kept, too, but no login asks for them
+    /// yet: whoever has one signs in with the first factor alone. How many accounts that concerns is told at the end.
+    ///
+    /// Repeat it as often as you like: what was copied and has not changed since is passed over, what is newer there is
+    /// brought up to date, what was changed here stays. So copy once while Kratos serves, and once more right before the
+    /// switch. Browsers sign in again, because their cookies are sealed under Kratos' secrets.
     ///
     /// --config names the Orrery to copy to. The schemas of the identities must be configured there under the same ids.
     /// With --kratos-config, tokens of social sign-in providers are opened, too.

@@ -3,7 +3,7 @@
 //! Only what somebody has set is named: a default promises nothing.
 
 use super::check::is_private_place;
-use super::identity::{Cookies, HookKind, HookList, HookMoment, Identity, SameSite, VerificationUse};
+use super::identity::{Cookies, Flows, HookKind, HookList, HookMoment, Identity, SameSite, VerificationUse};
 use super::{Config, Mode, Problem, oauth2};
 
 /// Fewer characters are guessed by anybody (NIST SP 800-63B, 3.1.1.2).
@@ -71,16 +71,24 @@ fn passwords(identity: &Identity, is_set: &impl Fn(&str) -> bool, found: &mut Ve
 }
 
 fn hooks(identity: &Identity, found: &mut Vec<Problem>) {
-    for HookList { flow, moment, key, hooks } in identity.selfservice.flows.hook_lists() {
-        for hook in hooks.iter().filter(|hook| !works(flow, moment, hook.hook)) {
-            found.push(Problem::new(key.as_str(), format!("the hook {} does nothing here", hook.hook.name())));
+    let flows = &identity.selfservice.flows;
+    for list in flows.hook_lists() {
+        for hook in list.hooks.iter().map(|hook| hook.hook) {
+            let name = hook.name();
+            if !works(flows, &list, hook) {
+                found.push(Problem::new(list.key.as_str(), format!("the hook {name} does nothing here")));
+            } else if hook == HookKind::VerifyNewAddress && !flows.verification.enabled {
+                let message = format!("the hook {name} does nothing while the verification flow is off");
+                found.push(Problem::new(list.key.as_str(), message));
+            }
         }
     }
 }
 
-/// Whether a hook does anything before or after this flow.
-fn works(flow: &str, moment: HookMoment, hook: HookKind) -> bool {
-    if moment == HookMoment::Before {
+/// Whether a hook does anything in this list.
+fn works(flows: &Flows, list: &HookList<'_>, hook: HookKind) -> bool {
+    let flow = list.flow;
+    if list.moment == HookMoment::Before {
         return hook == HookKind::WebHook;
     }
     match hook {
@@ -89,7 +97,11 @@ fn works(flow: &str, moment: HookMoment, hook: HookKind) -> bool {
         HookKind::ShowVerificationUi | HookKind::Verification => matches!(flow, "login" | "registration" | "settings"),
         HookKind::RevokeActiveSessions => matches!(flow, "login" | "settings" | "recovery"),
         HookKind::RequireVerifiedAddress => flow == "login",
-        HookKind::VerifyNewAddress => flow == "settings",
+        HookKind::VerifyNewAddress => {
+            // Addresses follow from the profile, whose own list replaces the general one.
+            let own = flows.settings.after.profile.as_ref().is_some_and(|profile| !profile.hooks.is_empty());
+            flow == "settings" && if own { list.method == Some("profile") } else { list.method.is_none() }
+        }
         HookKind::NotifyPreviousAddresses | HookKind::B2bSso | HookKind::TwoStepRegistration => false,
     }
 }

@@ -182,6 +182,9 @@ fn what_is_accepted_without_effect_is_named_with_file_line_and_key() {
         ("selfservice.flows.login.after.hooks", "[{hook: session}]"),
         ("selfservice.flows.registration.after.password.hooks", "[{hook: two_step_registration}]"),
         ("selfservice.flows.recovery.after.hooks", "[{hook: show_verification_ui}]"),
+        ("selfservice.flows.settings.after.password.hooks", "[{hook: verify_new_address}]"),
+        // The verification flow is off.
+        ("selfservice.flows.settings.after.profile.hooks", "[{hook: verify_new_address}]"),
         ("security.account_enumeration.mitigate", "false"),
         ("security.disallow_ref_in_identity_schemas", "false"),
         ("feature_flags.legacy_require_verified_login_error", "true"),
@@ -197,6 +200,20 @@ fn what_is_accepted_without_effect_is_named_with_file_line_and_key() {
         assert!(matches!(told.as_slice(), [only] if only.starts_with(&place)), "{key}: {told:?}");
     }
     assert_eq!(warnings(VALID, Mode::Production), Vec::<String>::new(), "defaults promise nothing");
+}
+
+#[test]
+fn a_hook_is_named_where_the_list_of_its_method_replaces_it() {
+    let settings = |hooks: &str| {
+        format!(
+            "{VALID}identity:\n  selfservice:\n    flows:\n      verification: {{enabled: true}}\n      settings:\n        \
+             after:\n          hooks: [{{hook: verify_new_address}}]\n          profile: {{hooks: {hooks}}}\n"
+        )
+    };
+    assert_eq!(warnings(&settings("[]"), Mode::Production), Vec::<String>::new());
+    let told = warnings(&settings("[{hook: revoke_active_sessions}]"), Mode::Production);
+    let [only] = told.as_slice() else { panic!("{told:?}") };
+    assert!(only.contains("`identity.selfservice.flows.settings.after.hooks`"), "{only}");
 }
 
 #[test]

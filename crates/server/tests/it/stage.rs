@@ -130,6 +130,13 @@ impl Stage {
         send(self.public(Method::GET, "/sessions/whoami").header("x-session-token", token)).await
     }
 
+    /// The path and query of the link in the latest message to an address, if there was any.
+    pub(crate) async fn link(&self, recipient: &str) -> Option<String> {
+        let inbox = self.server.inbox().await;
+        let text = inbox.iter().find(|message| message["recipient"] == recipient)?["text"].as_str()?;
+        Some(text[text.find("/self-service/")?..].split_whitespace().next()?.to_owned())
+    }
+
     /// The code of the latest message to an address, if there was any.
     pub(crate) async fn code(&self, recipient: &str) -> Option<String> {
         let inbox = self.server.inbox().await;

@@ -23,6 +23,8 @@ on_both_databases! {
     a_made_up_link_takes_no_flow_over_and_counts_as_a_guess,
     where_verification_is_off_it_says_so,
     one_code_entered_many_times_at_once_passes_once,
+    two_hundred_guesses_at_once_are_no_more_than_the_flow_allows,
+    one_link_opened_sixteen_times_at_once_passes_once,
 }
 
 const MAILED: u64 = 1_080_003;
@@ -320,4 +322,44 @@ async fn one_code_entered_many_times_at_once_passes_once(backend: Backend) {
     let answers = futures_util::future::join_all((0..16).map(|_| enter(&stage, &flow, &code))).await;
     let passed = answers.iter().filter(|answer| answer.messages() == [VERIFIED]).count();
     assert_eq!(passed, 1);
+}
+
+async fn two_hundred_guesses_at_once_are_no_more_than_the_flow_allows(backend: Backend) {
+    // The door would stop them earlier; here only the flow does.
+    let stage = Stage::with(backend, json!({"limits": {"failed_attempts": 0}})).await;
+    let ada = stage.person("ada@example.org").await;
+    let flow = begin(&stage).await;
+    ask(&stage, &flow, "ada@example.org").await.expect(200);
+    let code = stage.code("ada@example.org").await.expect("a code");
+    let guesses: Vec<_> = (0..200)
+        .map(|guess| format!("{guess:06}"))
+        .map(|guess| if guess == code { "999999".into() } else { guess })
+        .collect();
+    let answers = futures_util::future::join_all(guesses.iter().map(|guess| enter(&stage, &flow, guess))).await;
+    let evaluated = answers.iter().filter(|answer| answer.messages() == [WRONG]).count();
+    assert_eq!(evaluated, 5);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 410).count(), 195);
+    enter(&stage, &flow, &code).await.expect(410);
+    assert_eq!(verified(&stage, &ada).await["verified"], false);
+}
+
+async fn one_link_opened_sixteen_times_at_once_passes_once(backend: Backend) {
+    let by_link = json!({"identity": {"selfservice": {
+        "flows": {"verification": {"use": "link"}}, "methods": {"link": {"enabled": true}},
+    }}});
+    let stage = Stage::with(backend, by_link).await;
+    let ada = stage.person("ada@example.org").await;
+    let mut jar = Jar::default();
+    let flow = jar.script(stage.public(Method::GET, "/self-service/verification/browser")).await.expect(200);
+    let token = flow.node("csrf_token").expect("a token")["value"].clone();
+    let asked = json!({"method": "link", "email": "ada@example.org", "csrf_token": token});
+    jar.script(submit(&stage, flow.id(), &asked)).await.expect(200);
+    let link = stage.link("ada@example.org").await.expect("a mail with a link");
+    let opened = (0..16).map(|_| async {
+        let answer = Jar::default().send(stage.public(Method::GET, &link)).await.expect(303);
+        answer.header("location").is_some_and(|to| to.contains(&format!("flow={}", flow.id())))
+    });
+    let passed = futures_util::future::join_all(opened).await;
+    assert_eq!(passed.iter().filter(|passed| **passed).count(), 1, "the others are led to a fresh flow");
+    assert_eq!(verified(&stage, &ada).await["verified"], true);
 }

@@ -94,7 +94,7 @@ impl ImportedCredentials {
             let traits = identity.traits.clone();
             identity.set_traits(schema, traits, context.now, &*service.entropy).map_err(ChangeError::Traits)?;
         }
-        identity.recompute_level();
+        identity.recompute_factors();
         Ok(())
     }
 }

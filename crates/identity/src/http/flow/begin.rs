@@ -17,8 +17,8 @@ use crate::session::exchange::init_code;
 pub(in crate::http) enum Begun {
     /// It began.
     Flow(Box<Flow>),
-    /// There is nothing to do: the browser goes there instead.
-    Elsewhere(String),
+    /// There is nothing to do: the browser is sent elsewhere.
+    Elsewhere(HttpResponse),
 }
 
 /// Begins a flow in a browser; a navigating one is sent to the error page instead of being shown an error.
@@ -65,7 +65,7 @@ async fn begin<F: SelfService>(
     };
     let flow = match F::start(&exchange, origin).await? {
         Begun::Flow(flow) => flow,
-        Begun::Elsewhere(url) => return response::see_other(&url),
+        Begun::Elsewhere(answer) => return Ok(answer),
     };
     let answer = match client {
         Client::Browser => response::see_other(&exchange.page(&flow))?,

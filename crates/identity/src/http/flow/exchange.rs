@@ -91,15 +91,17 @@ impl<'a> Exchange<'a> {
     }
 
     /// A flow that began. Whoever is signed in already has nothing to do: a person is better off where they wanted
-    /// to go than on an error page.
+    /// to go than on an error page. `redirect` is the redirect that the flow's contract has for that.
     pub(in crate::http) fn begun(
         &self,
         begun: Result<Flow, FlowError>,
         return_to: Option<String>,
+        redirect: fn(&str) -> Result<HttpResponse, ApiError>,
     ) -> Result<Begun, ApiError> {
         match begun {
             Err(FlowError::SessionAvailable) if self.client == Client::Browser => {
-                Ok(Begun::Elsewhere(return_to.unwrap_or_else(|| self.config.default_return_url.to_string())))
+                let to = return_to.unwrap_or_else(|| self.config.default_return_url.to_string());
+                redirect(&to).map(Begun::Elsewhere)
             }
             begun => Ok(Begun::Flow(Box::new(begun.map_err(api_error)?))),
         }

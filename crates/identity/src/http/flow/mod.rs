@@ -54,6 +54,11 @@ pub(super) trait SelfService: 'static {
         exchange.token_of_owner(flow)
     }
 
+    /// Answers whoever may not read the flow, or not any more.
+    fn unread(_exchange: &Exchange<'_>, _flow: &Flow, error: ApiError) -> Result<HttpResponse, ApiError> {
+        Err(error)
+    }
+
     /// Answers a link of a message, or a browser that comes back with GET. None: treat it as a submit without fields.
     async fn follow(_exchange: &Exchange<'_>, _open: &Open) -> Result<Option<HttpResponse>, ApiError> {
         Ok(None)

@@ -8,7 +8,7 @@ use orrery_web::{ApiError, Context, response};
 
 use super::{Client, Exchange, SelfService, failure, request};
 use crate::IdentityService;
-use crate::flow::{FlowError, FlowType};
+use crate::flow::{Flow, FlowError, FlowType};
 
 /// Answers with a flow.
 pub(in crate::http) async fn get<F: SelfService>(
@@ -17,8 +17,11 @@ pub(in crate::http) async fn get<F: SelfService>(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let exchange = Exchange::new(&service, &context, &request, Client::of_init(&request, FlowType::Browser))?;
-    let id = request::id(&exchange.query, "id")?;
-    response::ok(&body::<F>(&exchange, id).await?)
+    let flow = find::<F>(&exchange, request::id(&exchange.query, "id")?).await?;
+    match body::<F>(&exchange, &flow).await {
+        Ok(body) => response::ok(&body),
+        Err(error) => F::unread(&exchange, &flow, error),
+    }
 }
 
 /// A flow as the request's sender may read it.
@@ -28,15 +31,19 @@ pub(in crate::http) async fn read<F: SelfService>(
     request: &HttpRequest,
     id: FlowId,
 ) -> Result<F::Body, ApiError> {
-    body::<F>(&Exchange::new(service, context, request, Client::Browser)?, id).await
+    let exchange = Exchange::new(service, context, request, Client::Browser)?;
+    body::<F>(&exchange, &find::<F>(&exchange, id).await?).await
 }
 
-async fn body<F: SelfService>(exchange: &Exchange<'_>, id: FlowId) -> Result<F::Body, ApiError> {
+async fn find<F: SelfService>(exchange: &Exchange<'_>, id: FlowId) -> Result<Flow, ApiError> {
     let found = exchange.service.flows.flow_by_id(exchange.context.project, F::KIND, id).await?;
-    let flow = found.ok_or_else(|| failure::api_error(FlowError::Unknown))?;
-    let token = F::admit_reader(exchange, &flow).await?;
+    found.ok_or_else(|| failure::api_error(FlowError::Unknown))
+}
+
+async fn body<F: SelfService>(exchange: &Exchange<'_>, flow: &Flow) -> Result<F::Body, ApiError> {
+    let token = F::admit_reader(exchange, flow).await?;
     if flow.is_expired(exchange.context.now) {
-        return Err(failure::expired_on_read(&exchange.config, &flow));
+        return Err(failure::expired_on_read(&exchange.config, flow));
     }
-    F::show(exchange, &flow, &token).await
+    F::show(exchange, flow, &token).await
 }

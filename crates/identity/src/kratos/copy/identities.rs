@@ -19,6 +19,9 @@ const CHANGED_HERE: &str = "changed here since it was copied";
 const STRANGE: &str = "a type of credential that exists only in Kratos";
 const LOST_TOKENS: &str = "tokens of providers that could not be opened; name secrets.cipher with --kratos-config";
 
+const NOT_ASKED_FOR: &str =
+    "accounts with an authenticator app, backup codes or a security key, which are kept and not asked for yet";
+
 impl Copying<'_> {
     pub(super) async fn identities(
         &self,
@@ -82,6 +85,7 @@ impl Copying<'_> {
         let theirs = &translated.identity;
         if known.updated_at >= theirs.updated_at {
             skip(rows, if known.updated_at == theirs.updated_at { BEFORE } else { CHANGED_HERE }, tally);
+            tell_of_factors(theirs, tally);
             return Ok(());
         }
         let replacement = Identity { version: known.version, ..theirs.clone() };
@@ -132,6 +136,13 @@ fn copied(rows: &Rows, translated: &Translated, tally: &mut Tally<Table>) {
         tally.fail(failed.table, failed.id.as_str(), failed.reason.as_str());
     }
     tally.remark(LOST_TOKENS, translated.lost_tokens);
+    tell_of_factors(&translated.identity, tally);
+}
+
+/// Nobody should find out by chance that one factor is enough for an account that has two.
+fn tell_of_factors(identity: &Identity, tally: &mut Tally<Table>) {
+    let kept = identity.factors.iter().any(|factor| !factor.can_be_asked_for());
+    tally.remark(NOT_ASKED_FOR, usize::from(kept));
 }
 
 fn skip(rows: &Rows, why: &'static str, tally: &mut Tally<Table>) {

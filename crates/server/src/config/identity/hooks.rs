@@ -87,6 +87,8 @@ pub struct HookList<'a> {
     pub flow: &'static str,
     /// When.
     pub moment: HookMoment,
+    /// After which method; none for all that have no list of their own.
+    pub method: Option<&'static str>,
     /// The key of the list.
     pub key: String,
     /// The hooks.
@@ -124,12 +126,12 @@ impl Flows {
         let mut lists = Vec::new();
         for (flow, before, after) in flows {
             let key = |part: &str| format!("identity.selfservice.flows.{flow}.{part}hooks");
-            let mut list = |moment, key, hooks| lists.push(HookList { flow, moment, key, hooks });
-            list(HookMoment::Before, key("before."), before.hooks.as_slice());
-            list(HookMoment::After, key("after."), &after.hooks);
+            let mut list = |moment, method, key, hooks| lists.push(HookList { flow, moment, method, key, hooks });
+            list(HookMoment::Before, None, key("before."), before.hooks.as_slice());
+            list(HookMoment::After, None, key("after."), &after.hooks);
             for (name, method) in after.methods() {
                 if let Some(method) = method {
-                    list(HookMoment::After, key(&format!("after.{name}.")), &method.hooks);
+                    list(HookMoment::After, Some(name), key(&format!("after.{name}.")), &method.hooks);
                 }
             }
         }

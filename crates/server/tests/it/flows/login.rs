@@ -1,15 +1,13 @@
 //! Signing in, as the three kinds of clients do.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use orrery_core::ProjectId;
-use orrery_identity::session::Aal;
 use orrery_persistence::Statements;
 use orrery_testkit::{Backend, on_both_databases};
 use serde_json::{Value, json};
 
 use super::client::{Client, action, csrf_token};
+use super::code_world::two_factors;
 use super::world::{World, message_ids, node};
 
 on_both_databases!(
@@ -369,13 +367,7 @@ async fn a_submit_with_a_session_has_nothing_to_do(backend: Backend) {
 }
 
 async fn a_policy_that_demands_more_sends_the_browser_on(backend: Backend) {
-    let world = World::new(backend).await;
-    let id = world.register(EMAIL, PASSWORD).await.parse().expect("an id");
-    let identities = world.server.database().identities();
-    let stored = identities.identity_by_id(ProjectId::DEFAULT, id, &BTreeSet::new()).await.expect("storage works");
-    let mut identity = stored.expect("registered");
-    identity.available_aal = Aal::Aal2;
-    identities.identity_update(ProjectId::DEFAULT, &identity, &BTreeSet::new()).await.expect("storage works");
+    let world = two_factors(backend, json!({})).await;
     let script = world.script();
     let flow = script.get("/self-service/login/browser?return_to=https://app.example/x").await.expect(200);
     let moved = script.submit(&flow, password(EMAIL, PASSWORD)).await.expect(422);

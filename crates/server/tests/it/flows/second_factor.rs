@@ -1,5 +1,6 @@
 //! A code as the second of two factors.
 
+use futures_util::future::join_all;
 use orrery_testkit::{Backend, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,13 +18,16 @@ on_both_databases! {
     a_form_is_sent_on_and_completes_the_second_factor,
     a_native_app_completes_the_second_factor,
     one_of_several_addresses_is_chosen,
+    older_clients_name_the_address_when_they_begin,
     one_factor_is_enough_where_the_operator_says_so,
     a_code_alone_signs_nobody_in,
     settings_and_recovery_ask_for_the_second_factor,
     nobody_completes_it_for_somebody_else,
     neither_flows_nor_sessions_bring_fresh_guesses,
     a_code_that_was_sent_before_the_number_was_removed_does_not_work,
+    two_hundred_guesses_at_once_are_no_more_than_the_flow_allows,
     one_code_entered_sixteen_times_steps_up_once,
+    a_second_factor_that_no_login_can_ask_for_locks_nobody_out,
 }
 
 const SENT: u64 = 1_010_025;
@@ -119,6 +123,23 @@ async fn one_of_several_addresses_is_chosen(backend: Backend) {
     assert_eq!((message_ids(&sent), &sent["state"]), (vec![SENT], &json!("sent_email")));
     let code = world.server.code_for(PHONE).await;
     script.submit(&sent, entering(PHONE, &code)).await.expect(200);
+}
+
+async fn older_clients_name_the_address_when_they_begin(backend: Backend) {
+    let world = two_factors(backend, json!({})).await;
+    person(&world, json!({"email": "grace@example.org", "phone": PHONE, "name": "Grace"})).await;
+    let script = world.script();
+    first_factor(&script, "grace@example.org").await;
+    for (via, address) in [("phone", PHONE), ("%2B49%2030%20123456", PHONE), ("email", "grace@example.org")] {
+        let flow = script.begin("login", &format!("?aal=aal2&via={via}")).await;
+        assert_eq!((&flow["state"], message_ids(&flow)), (&json!("sent_email"), vec![SENT]), "{via}");
+        assert_eq!(node(&flow, "identifier")["attributes"]["value"], address);
+    }
+    // Neither a trait that is no address, nor one that she does not have, nor somebody else's address.
+    for via in ["name", "nickname", "email.deeper", EMAIL] {
+        let refused = script.get(&format!("/self-service/login/browser?aal=aal2&via={via}")).await.expect(400);
+        assert!(refused["error"]["reason"].as_str().is_some_and(|why| why.contains("via")), "{refused}");
+    }
 }
 
 async fn one_factor_is_enough_where_the_operator_says_so(backend: Backend) {
@@ -233,8 +254,51 @@ async fn one_code_entered_sixteen_times_steps_up_once(backend: Backend) {
     let flow = native.get("/self-service/login/api?aal=aal2").await.expect(200);
     let code = world.server.code_for(EMAIL).await;
     let tries = (0..16).map(|_| native.submit(&flow, entering(EMAIL, &code)));
-    let answers = futures_util::future::join_all(tries).await;
+    let answers = join_all(tries).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     let session: Value = native.get("/sessions/whoami").await.expect(200);
     assert_eq!(methods(&session).len(), 2);
+}
+
+async fn a_second_factor_that_no_login_can_ask_for_locks_nobody_out(backend: Backend) {
+    let key = json!({"id": "AQIDBA==", "public_key": "pQECAyYgASFYIA", "is_passwordless": false});
+    let credentials = json!({
+        "password": {"config": {"password": PASSWORD}},
+        "totp": {"config": {"totp_url": "otpauth://totp/x:ada?secret=JBSWY3DPEHPK3PXP&issuer=x"}},
+        "lookup_secret": {"config": {"codes": [{"code": "abcd1234"}]}},
+        "webauthn": {"config": {"credentials": [key], "user_handle": "AQID"}},
+    });
+    // Codes are a second factor, but nobody can be sent one here.
+    for codes in [false, true] {
+        let methods = json!({"code": {"mfa_enabled": codes}});
+        let world = World::with(backend, json!({"identity": {"selfservice": {"methods": methods}}})).await;
+        let body = json!({"traits": {"email": EMAIL}, "credentials": credentials});
+        let id = world.admin(Method::POST, "/admin/identities", body).await["id"].clone();
+        let script = world.script();
+        let flow = script.begin("login", "").await;
+        script.submit(&flow, password(EMAIL)).await.expect(200);
+        let session = script.get("/sessions/whoami").await.expect(200);
+        assert_eq!((&session["identity"]["id"], &session["authenticator_assurance_level"]), (&id, &json!("aal1")));
+        script.begin("settings", "").await;
+    }
+}
+
+async fn two_hundred_guesses_at_once_are_no_more_than_the_flow_allows(backend: Backend) {
+    // The door would stop them earlier; here only the flow does.
+    let identity = settings("mfa_enabled", json!({}));
+    let world = World::with(backend, json!({"limits": {"failed_attempts": 0}, "identity": identity})).await;
+    person(&world, json!({"email": EMAIL})).await;
+    let script = world.script();
+    first_factor(&script, EMAIL).await;
+    let flow = script.begin("login", "?aal=aal2").await;
+    let code = world.server.code_for(EMAIL).await;
+    let guesses = (0..200).map(|guess| {
+        let guess = format!("{guess:06}");
+        let guess = if guess == code { "999999".to_owned() } else { guess };
+        script.submit(&flow, entering(EMAIL, &guess))
+    });
+    let told: Vec<_> = join_all(guesses).await.into_iter().map(|answer| message_ids(&answer.expect(400))).collect();
+    assert_eq!(told.iter().filter(|told| **told == [WRONG]).count(), 5);
+    script.submit(&flow, entering(EMAIL, &code)).await.expect(400);
+    assert_eq!(script.get("/sessions/whoami").await.error_id(403), "session_aal2_required");
 }

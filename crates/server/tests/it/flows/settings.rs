@@ -1,15 +1,13 @@
 //! Changing one's own account.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use orrery_core::ProjectId;
-use orrery_identity::session::Aal;
 use orrery_testkit::{Backend, on_both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{Client, action};
+use super::code_world::{self, two_factors};
 use super::world::{World, message_ids, node};
 
 on_both_databases! {
@@ -75,6 +73,14 @@ async fn settings_need_a_session(backend: Backend) {
     let flow = ada.begin("settings", "").await;
     let read = format!("/self-service/settings/flows?id={}", flow["id"].as_str().expect("an id"));
     assert_eq!(world.script().get(&read).await.error_id(401), "session_inactive");
+    assert_eq!(world.browser().get(&read).await.location(302), "https://id.example/ui/login");
+    let login = world.native().get("/self-service/login/api").await.expect(200);
+    let body = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
+    let token = world.native().submit(&login, body).await.expect(200)["session_token"].clone();
+    let app = world.native().sending("x-session-token", token.as_str().expect("a token"));
+    let of_app = app.get("/self-service/settings/api").await.expect(200);
+    let of_app = format!("/self-service/settings/flows?id={}", of_app["id"].as_str().expect("an id"));
+    assert_eq!(world.browser().get(&of_app).await.error_id(401), "session_inactive", "an app has no such page");
     let stranger = world.script();
     stranger.jar.borrow_mut().clone_from(&ada.jar.borrow());
     stranger.jar.borrow_mut().remove("ory_kratos_session");
@@ -334,13 +340,7 @@ async fn the_operator_can_end_other_sessions_after_a_change(backend: Backend) {
 }
 
 async fn two_factors_are_asked_of_whoever_has_two(backend: Backend) {
-    let world = World::new(backend).await;
-    let id = world.register("ada@example.org", PASSWORD).await.parse().expect("an id");
-    let identities = world.server.database().identities();
-    let stored = identities.identity_by_id(ProjectId::DEFAULT, id, &BTreeSet::new()).await.expect("storage works");
-    let mut identity = stored.expect("registered");
-    identity.available_aal = Aal::Aal2;
-    identities.identity_update(ProjectId::DEFAULT, &identity, &BTreeSet::new()).await.expect("storage works");
+    let world = two_factors(backend, json!({})).await;
     let native = world.native();
     let login = native.get("/self-service/login/api").await.expect(200);
     let body = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
@@ -350,7 +350,8 @@ async fn two_factors_are_asked_of_whoever_has_two(backend: Backend) {
     assert_eq!(refused["error"]["id"], "session_aal2_required");
     let to = refused["redirect_browser_to"].as_str().expect("where to");
     assert!(to.contains("aal=aal2"), "{to}");
-    world.reconfigure(json!({"selfservice": {"flows": {"settings": {"required_aal": "aal1"}}}})).await;
+    let one = json!({"selfservice": {"flows": {"settings": {"required_aal": "aal1"}}}});
+    world.reconfigure(code_world::settings("mfa_enabled", one)).await;
     native.get("/self-service/settings/api").await.expect(200);
 }
 

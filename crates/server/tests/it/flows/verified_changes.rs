@@ -13,13 +13,18 @@ on_both_databases! {
     a_new_address_counts_once_it_is_proven,
     a_change_waits_for_its_own_session_and_account_only,
     one_address_at_a_time,
+    the_other_sessions_end_with_the_proof,
 }
 
 const WRONG: u64 = 4_070_006;
 const SEVERAL: u64 = 4_050_002;
 
 async fn world(backend: Backend) -> (World, String) {
-    let hooks = json!({"settings": {"after": {"profile": {"hooks": [{"hook": "verify_new_address"}]}}}});
+    world_with(backend, json!([{"hook": "verify_new_address"}])).await
+}
+
+async fn world_with(backend: Backend, hooks: Value) -> (World, String) {
+    let hooks = json!({"settings": {"after": {"profile": {"hooks": hooks}}}});
     let world = World::with(backend, json!({"identity": settings(json!({"selfservice": {"flows": hooks}}))})).await;
     let id = world.register("ada@example.org", PASSWORD).await;
     world.advance(SECOND);
@@ -121,4 +126,16 @@ async fn one_address_at_a_time(backend: Backend) {
     let shown = ada.get(&format!("/self-service/settings/flows?id={of}")).await.expect(200);
     assert_eq!(message_ids(&shown), [SEVERAL]);
     assert_eq!(email(&world, &id).await, "ada@example.org");
+}
+
+async fn the_other_sessions_end_with_the_proof(backend: Backend) {
+    let hooks = json!([{"hook": "verify_new_address"}, {"hook": "revoke_active_sessions"}]);
+    let (world, _) = world_with(backend, hooks).await;
+    let (ada, elsewhere) = (signed_in(&world, "ada@example.org").await, signed_in(&world, "ada@example.org").await);
+    let verification = change(&ada, "lovelace@example.org").await;
+    assert_eq!(elsewhere.get("/sessions/whoami").await.status, 200, "nothing has changed yet");
+    let code = world.server.code_for("lovelace@example.org").await;
+    ada.submit(&verification, json!({"method": "code", "code": code})).await.expect(200);
+    assert_eq!(elsewhere.get("/sessions/whoami").await.status, 401);
+    assert_eq!(ada.get("/sessions/whoami").await.status, 200);
 }

@@ -4,6 +4,7 @@ mod awaited;
 mod everywhere;
 mod outbox;
 pub(crate) mod target;
+mod waiting;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
