@@ -40,8 +40,7 @@ impl OriginPattern {
         };
         let port = port.filter(|port| Some(*port) != usual).map(str::to_owned);
         let labels: Vec<_> = host.split('.').map(str::to_owned).collect();
-        let is_bounded =
-            |(at, label): (usize, &String)| !label.contains('*') || label == "*" || labels.len() - at > 2;
+        let is_bounded = |(at, label): (usize, &String)| !label.contains('*') || label == "*" || labels.len() - at > 2;
         let sound = labels.iter().enumerate().all(is_bounded) && labels.iter().all(|label| !label.is_empty());
         sound.then_some(Self { scheme, host: Host::Labels(labels, port) })
     }

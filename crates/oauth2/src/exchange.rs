@@ -12,8 +12,8 @@ use crate::endpoint::Call;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::grant::Grant;
 use crate::grant_type::jwt_bearer::{self, Vouched};
-use crate::token::lookup::{self, LiveToken};
 use crate::token::TokenKind;
+use crate::token::lookup::{self, LiveToken};
 
 /// A type of token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{Data, Path};
 use orrery_web::response::{json, no_content};
-use orrery_web::{ApiError, Context, AdminJsonBody};
+use orrery_web::{AdminJsonBody, ApiError, Context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -4,7 +4,9 @@ use orrery_core::{RequestContext, TokenHash};
 use url::Url;
 
 use super::begin::with;
-use super::{Answer, CookieChange, Next, Refused, ReturnPath, Step, endpoint, error_page, jar, signed_out, used_before};
+use super::{
+    Answer, CookieChange, Next, Refused, ReturnPath, Step, endpoint, error_page, jar, signed_out, used_before,
+};
 use crate::challenge::{AuthorizationFlow, Rejection};
 use crate::config::Config;
 use crate::consent::Issued;

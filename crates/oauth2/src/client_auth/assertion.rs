@@ -60,8 +60,7 @@ async fn verified(
     if client.token_endpoint_auth_method == AuthMethod::ClientSecretJwt {
         let secret = readable_secret(service, record).ok_or_else(refused)?;
         let accepted = named.map_or(SYMMETRIC.to_vec(), |named| vec![named]);
-        return foreign::verify_with_secret(token, secret.expose_secret(), &accepted)
-            .map_err(wrong);
+        return foreign::verify_with_secret(token, secret.expose_secret(), &accepted).map_err(wrong);
     }
     let accepted = named.map_or(ASYMMETRIC.to_vec(), |named| vec![named]);
     service.client_keys.verify(client, now, token, &accepted).await.map_err(|failure| match failure {

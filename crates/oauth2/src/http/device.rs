@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use orrery_core::Timestamp;
 use orrery_web::negotiate::{Preferred, preferred};
-use orrery_web::{ApiError, Context, FormBody, AdminJsonBody, Submitted, cookie, response};
+use orrery_web::{AdminJsonBody, ApiError, Context, FormBody, Submitted, cookie, response};
 use serde::Deserialize;
 
 use super::authorize::{parameters, respond};

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use orrery_web::{ApiError, Context, AdminJsonBody, response};
+use orrery_web::{AdminJsonBody, ApiError, Context, response};
 use serde::Deserialize;
 use serde_json::Value;
 

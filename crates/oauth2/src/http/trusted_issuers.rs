@@ -7,7 +7,7 @@ use orrery_core::PageRequest;
 use orrery_core::id::TrustedIssuerId;
 use orrery_web::page::{PageBounds, Paging};
 use orrery_web::response::{json, no_content, ok};
-use orrery_web::{ApiError, Context, AdminJsonBody, Pairs};
+use orrery_web::{AdminJsonBody, ApiError, Context, Pairs};
 use serde_json::{Value, json as value};
 
 use super::client_answer::located;

@@ -6,8 +6,8 @@ use orrery_keys::{SigningAlgorithm, TokenToSign};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::lookup::{self, LiveToken};
 use super::TokenKind;
+use super::lookup::{self, LiveToken};
 use crate::client::{Client, SubjectType};
 use crate::config::Config;
 use crate::error::OAuth2Error;

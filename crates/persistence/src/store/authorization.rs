@@ -9,7 +9,8 @@ use orrery_core::{ProjectId, StoreError, Timestamp, TokenHash};
 use orrery_oauth2::challenge::{AuthorizationFlow, FlowState};
 use orrery_oauth2::client::{Client, ClientId};
 use orrery_oauth2::store::{
-    AuthorizationStore, AuthorizationWithClient, Begins, Begun, Finished, LoginCompleted, PushedRequest, SessionWrite, Stepped,
+    AuthorizationStore, AuthorizationWithClient, Begins, Begun, Finished, LoginCompleted, PushedRequest, SessionWrite,
+    Stepped,
 };
 
 use super::super::{Conn, KEY_SHARE};

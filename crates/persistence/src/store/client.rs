@@ -108,7 +108,9 @@ impl ClientStore for Store {
         let deleted = self.write(move |connection| {
             let one = clients::table.filter(clients::project_id.eq(Uid(project))).filter(clients::id.eq(text.clone()));
             let deleted = match version {
-                Some(version) => diesel::delete(one.clone().filter(clients::version.eq(version))).execute(connection)?,
+                Some(version) => {
+                    diesel::delete(one.clone().filter(clients::version.eq(version))).execute(connection)?
+                }
                 None => diesel::delete(one.clone()).execute(connection)?,
             };
             if deleted > 0 {

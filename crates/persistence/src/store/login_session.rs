@@ -100,7 +100,8 @@ impl LoginSessionStore for Store {
                 .first(connection)
                 .optional()?;
             let Some(session) = session else { return Ok(None) };
-            let found: Vec<Document<Client>> = clients_of(Uid(project), Uid(id)).select(clients::client).load(connection)?;
+            let found: Vec<Document<Client>> =
+                clients_of(Uid(project), Uid(id)).select(clients::client).load(connection)?;
             let told: Vec<(String, String, Document<Authentication>)> = grants::table
                 .filter(grants::project_id.eq(Uid(project)))
                 .filter(grants::login_session_id.eq(Uid(id)))
@@ -227,7 +228,8 @@ pub(super) fn write(connection: &mut Conn, project: ProjectId, write: SessionWri
                 .on_conflict((login_sessions::project_id, login_sessions::id))
                 .do_update()
                 .set(LoginSessionRow::new(project, &session));
-            let begun = diesel::query_dsl::methods::FilterDsl::filter(begin, login_sessions::ended.eq(false)).execute(connection)?;
+            let begun = diesel::query_dsl::methods::FilterDsl::filter(begin, login_sessions::ended.eq(false))
+                .execute(connection)?;
             Ok(begun > 0)
         }
         SessionWrite::Extend { id, expires_at } => {

@@ -181,9 +181,7 @@ async fn deleting_ends_everything_the_client_was_given(stage: Stage) {
         fill(&stage, name, never);
     }
     let tables = ["grants", "authorization_codes", "tokens", "authorizations", "pushed_requests", "device_codes"];
-    let delete = async |project, version| {
-        store.client_delete(project, &id("goes"), version).await.expect("answers")
-    };
+    let delete = async |project, version| store.client_delete(project, &id("goes"), version).await.expect("answers");
     assert_eq!(delete(THEIRS, None).await, Updated::Unknown);
     assert_eq!(delete(OURS, Some(2)).await, Updated::Stale, "another version was meant");
     assert!(stage.beside().rows("grants") > 1, "nothing was deleted");

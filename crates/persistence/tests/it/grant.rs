@@ -9,7 +9,9 @@ use orrery_identity::identity::IdentityState;
 use orrery_oauth2::client::Client;
 use orrery_oauth2::grant::Grant;
 use orrery_oauth2::session::LoginSession;
-use orrery_oauth2::store::{Begins, GrantWithClient, LoginCompleted, SessionClient, SessionEnd, SessionEnded, SessionWrite, Stepped};
+use orrery_oauth2::store::{
+    Begins, GrantWithClient, LoginCompleted, SessionClient, SessionEnd, SessionEnded, SessionWrite, Stepped,
+};
 
 use crate::oauth2_sample::{SUBJECT, flow, grant, granted, login_session, registered};
 use crate::sample::{HOUR, NOW, entropy, event, identity};

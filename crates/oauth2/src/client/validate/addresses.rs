@@ -164,19 +164,17 @@ mod tests {
         ] {
             assert_eq!(origins(given), Some(all(&[kept])), "{given}");
         }
-        for bad in
-            [
-                "*",
-                "null",
-                "app.example.com",
-                "https://a@b",
-                "https://a/b",
-                "https://a?b",
-                "https://a#b",
-                "ftp://a",
-                "https://*example.com",
-            ]
-        {
+        for bad in [
+            "*",
+            "null",
+            "app.example.com",
+            "https://a@b",
+            "https://a/b",
+            "https://a?b",
+            "https://a#b",
+            "ftp://a",
+            "https://*example.com",
+        ] {
             assert_eq!(origins(bad), None, "{bad}");
         }
     }

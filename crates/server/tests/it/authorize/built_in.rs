@@ -240,7 +240,10 @@ async fn an_answer_in_a_form_is_framed_by_its_client_alone() {
     let native = world.register(json!({"redirect_uris": ["com.example.app:/callback"]})).await;
     for (changes, ancestors) in [
         (vec![], "frame-ancestors https://app.example;"),
-        (vec![("client_id", native.as_str()), ("redirect_uri", "com.example.app:/callback")], "frame-ancestors 'none';"),
+        (
+            vec![("client_id", native.as_str()), ("redirect_uri", "com.example.app:/callback")],
+            "frame-ancestors 'none';",
+        ),
     ] {
         let mut asked = vec![("response_mode", "form_post"), ("scope", "bogus")];
         asked.extend(changes);

@@ -46,7 +46,8 @@ async fn names_pointed_at_this_machine_and_web_pages_are_refused() {
     // No body that a page can send without being asked first gets through either, whatever it is read as.
     let clients = server.admin("/admin/clients");
     for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-        for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+        {
             let post = server.api().post(&clients).header("content-type", media_type).header(name, value).body("{}");
             assert_eq!(post.send().await.expect("an answer").status(), 403, "{media_type} {name}: {value}");
         }
