@@ -164,7 +164,7 @@ async fn nobody_redirects_people_under_our_name() {
             let (status, page) = told(&browser, answer).await;
             assert_eq!(status, 400, "{changes:?}");
             assert!(page.contains("nobody has checked it") && page.contains("Go on to phish.example"), "{page}");
-            assert!(page.contains("href=\"https://phish.example/now?error="), "{page}");
+            assert!(page.contains("href=\"https:&#x2f;&#x2f;phish.example&#x2f;now?error="), "{page}");
         }
         let out = format!("client_id={}&post_logout_redirect_uri=https://phish.example/now", world.client);
         let answer = browser.get(world.server.public(&format!("/oauth2/sessions/logout?{out}"))).await;

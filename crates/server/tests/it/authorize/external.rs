@@ -280,8 +280,9 @@ async fn applications_learn_all_that_an_id_token_hint_says_and_nobody_gets_aroun
 
     // What the same keys have signed for something else is no hint.
     let token = tokens["access_token"].as_str().expect("a token");
-    let userinfo = send(world.server.api().get(world.server.public("/userinfo")).bearer_auth(token)).await.expect(200);
-    let userinfo = userinfo.body.as_str().expect("a JWT").to_owned();
+    let userinfo = world.server.api().get(world.server.public("/userinfo")).bearer_auth(token).send().await;
+    let userinfo = userinfo.expect("an answer").text().await.expect("a JWT");
+    assert_eq!(jwt_part(&userinfo, 1)["nickname"], "Ada");
     for wrong in [userinfo.as_str(), token, "x.y.z"] {
         let url = location(&browser.get(world.request(&[("id_token_hint", wrong)])).await);
         assert_eq!(query(&url, "error").as_deref(), Some("invalid_request"), "{url}");
