@@ -41,7 +41,8 @@ impl AdminAccess {
 
     fn judge(&self, request: &ServiceRequest) -> Result<(), ApiError> {
         // Probes carry no secrets and tell none.
-        if request.path().starts_with("/health/") {
+        let path = request.path();
+        if path.strip_prefix("/admin").unwrap_or(path).starts_with("/health/") {
             return Ok(());
         }
         let tokens = self.tokens.load();
@@ -93,7 +94,8 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
             if response.status() == actix_web::http::StatusCode::UNAUTHORIZED {
                 response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Ok(request.into_response(response).map_into_right_body())
+            // Not `into_response`, which forgets the error that the edge renders in the form of the path.
+            Ok(ServiceResponse::new(request.into_parts().0, response).map_into_right_body())
         }
     }
 }

@@ -69,7 +69,8 @@ pub(crate) async fn inbox<B: MessageBody + 'static>(
     let refused = ApiError::forbidden(
         "The inbox is for people on this machine. Use 127.0.0.1, or set serve.public.base_url to this name.",
     );
-    Ok(request.into_response(HttpResponse::from_error(refused)).map_into_right_body())
+    let refused = HttpResponse::from_error(refused);
+    Ok(ServiceResponse::new(request.into_parts().0, refused).map_into_right_body())
 }
 
 #[cfg(test)]

@@ -127,7 +127,44 @@ async fn prometheus(database: web::Data<Database>) -> Result<HttpResponse, ApiEr
     metrics::counter!("orrery_client_cache_misses_total").absolute(clients.misses);
     let Some(recorder) = RECORDER.get() else { return Err(ApiError::not_found("Metrics are not collected here.")) };
     recorder.run_upkeep();
-    let mut response = HttpResponse::Ok().body(recorder.render());
+    let mut rendered = recorder.render();
+    rendered.push_str(&under_known_names(&rendered));
+    let mut response = HttpResponse::Ok().body(rendered);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     Ok(response)
+}
+
+/// Our names of what dashboards of Kratos and Hydra show, and theirs.
+const KNOWN: [(&str, &str); 2] = [
+    ("orrery_http_requests_total", "http_requests_total"),
+    ("orrery_http_request_duration_seconds", "http_requests_duration_seconds"),
+];
+
+/// The same numbers as those dashboards look for them.
+fn under_known_names(rendered: &str) -> String {
+    let mut known = String::new();
+    for line in rendered.lines() {
+        let Some((ours, theirs)) = KNOWN.iter().find(|(ours, _)| line.contains(ours)) else { continue };
+        let renamed = line.replacen(ours, theirs, 1).replace("status=\"", "code=\"").replace("route=\"", "endpoint=\"");
+        known.push_str(&renamed);
+        known.push('\n');
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashboards_find_what_they_know() {
+        let rendered = "# TYPE orrery_http_requests_total counter\n\
+            orrery_http_requests_total{listener=\"admin\",method=\"GET\",route=\"/admin/clients\",status=\"200\"} 7\n\
+            # TYPE orrery_database_reads_total counter\norrery_database_reads_total 9\n\
+            orrery_http_request_duration_seconds_bucket{route=\"/version\",le=\"0.001\"} 1\n";
+        let known = "# TYPE http_requests_total counter\n\
+            http_requests_total{listener=\"admin\",method=\"GET\",endpoint=\"/admin/clients\",code=\"200\"} 7\n\
+            http_requests_duration_seconds_bucket{endpoint=\"/version\",le=\"0.001\"} 1\n";
+        assert_eq!(under_known_names(rendered), known);
+    }
 }

@@ -1,6 +1,6 @@
 //! A program as caller, whose every answer is held against the contracts.
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{Client, Method, Request, RequestBuilder, Response, ResponseBuilderExt as _, redirect};
 use serde::Serialize;
 use serde_json::Value;
@@ -115,8 +115,12 @@ async fn judged(client: &Client, request: Request) -> reqwest::Result<Response> 
         headers.clone_from(answer.headers());
     }
     let status = answer.status().as_u16();
+    // The contracts know the claims, and not the JWT that a client may have asked for in their place.
+    let signed = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().ends_with(b"jwt"));
     let bytes = answer.bytes().await?.to_vec();
     let body: Option<Value> = serde_json::from_slice(&bytes).ok();
-    assert_response(generation, method.as_str(), url.path(), status, body.as_ref());
+    if !signed {
+        assert_response(generation, method.as_str(), url.path(), status, body.as_ref());
+    }
     Ok(copy.body(bytes).expect("the parts of an answer").into())
 }

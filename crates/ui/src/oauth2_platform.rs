@@ -159,7 +159,7 @@ impl From<ChallengeError> for Trouble {
     fn from(error: ChallengeError) -> Self {
         match error {
             ChallengeError::Unknown => Self::NotFound,
-            ChallengeError::Expired | ChallengeError::Handled(_) => Self::Expired,
+            ChallengeError::Expired { .. } | ChallengeError::Handled(_) => Self::Expired,
             ChallengeError::Other(error) => error.into(),
         }
     }

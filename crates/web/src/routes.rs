@@ -1,5 +1,6 @@
 //! The routes of a surface: declaring one registers its handler, so that the list can never differ from the router.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -177,25 +178,29 @@ impl Routes {
     /// Registers the routes of one listener, a JSON 405 with `Allow` for other methods, and a JSON 404 for
     /// everything else.
     ///
-    /// On the admin listener `/admin/x` answers as `/x` too, as older clients expect, unless `/x` is a route itself.
+    /// On the admin listener `/admin/x` answers as `/x` too, and `/x` as `/admin/x`, as clients of the contracts expect,
+    /// unless that is a route itself.
     pub fn configure(&self, listener: Listener, config: &mut ServiceConfig) {
         let mut by_path: BTreeMap<&'static str, Vec<&(Route, Mount)>> = BTreeMap::new();
         for entry in self.entries.iter().filter(|(route, _)| route.listener == listener) {
             by_path.entry(entry.0.path).or_default().push(entry);
         }
         // Fixed paths before patterns, so that `/x/by/external/{id}` is not read as `/x/{id}/…`.
-        let mut paths: Vec<(&'static str, &Vec<_>)> = by_path.iter().map(|(path, entries)| (*path, entries)).collect();
-        for (path, entries) in &by_path {
+        let mut paths: Vec<(Cow<'static, str>, &Vec<_>)> =
+            by_path.iter().map(|(path, entries)| (Cow::Borrowed(*path), entries)).collect();
+        for (path, entries) in by_path.iter().filter(|_| listener == Listener::Admin) {
             let short = path.strip_prefix("/admin").filter(|short| short.starts_with('/'));
-            if let Some(short) = short.filter(|short| listener == Listener::Admin && !by_path.contains_key(short)) {
-                paths.push((short, entries));
+            let other = short.map_or_else(|| Cow::Owned(format!("/admin{path}")), Cow::Borrowed);
+            if !by_path.contains_key(&*other) {
+                paths.push((other, entries));
             }
         }
-        paths.sort_by_key(|(path, _)| (path.matches('{').count(), *path));
+        paths.sort_by_cached_key(|(path, _)| (path.matches('{').count(), path.clone()));
         let flat = paths.iter().filter(|(_, entries)| entries.iter().any(|(route, _)| route.flat_errors));
-        config.app_data(FlatPaths(flat.filter_map(|(path, _)| path.split('{').next()).collect()));
+        let beginning = |path: &str| path.split('{').next().unwrap_or_default().to_owned();
+        config.app_data(FlatPaths(flat.map(|(path, _)| beginning(path)).collect()));
         for (path, entries) in paths {
-            let mut resource = web::resource(path);
+            let mut resource = web::resource(path.into_owned());
             for (_, mount) in entries {
                 resource = resource.route(mount());
             }
@@ -240,6 +245,7 @@ mod tests {
             .get("/admin/things/{id}", Some("getThing"), named)
             .delete("/admin/things/{id}", Some("deleteThing"), named)
             .get("/admin/things/fixed", None, fixed)
+            .get("/version", None, fixed)
             .and(Routes::new(Listener::Public, "identity").get("/public", None, fixed))
     }
 
@@ -254,6 +260,8 @@ mod tests {
     async fn declared_routes_answer_on_their_listener_only() {
         assert_eq!(call(Listener::Admin, Method::GET, "/admin/things/7").await.2, "7");
         assert_eq!(call(Listener::Admin, Method::GET, "/things/7").await.2, "7");
+        assert_eq!(call(Listener::Admin, Method::GET, "/version").await.2, "fixed");
+        assert_eq!(call(Listener::Admin, Method::GET, "/admin/version").await.2, "fixed");
         assert_eq!(call(Listener::Admin, Method::GET, "/admin/things/fixed").await.2, "fixed");
         let (status, _, body) = call(Listener::Public, Method::GET, "/admin/things/7").await;
         assert_eq!((status, &body["error"]["code"]), (404, &Value::from(404)));
@@ -272,6 +280,6 @@ mod tests {
         let routes = routes();
         let first = routes.list().next().expect("a route");
         assert_eq!((first.listener, first.surface, first.operation), (Listener::Admin, "identity", Some("getThing")));
-        assert_eq!(routes.list().count(), 4);
+        assert_eq!(routes.list().count(), 5);
     }
 }

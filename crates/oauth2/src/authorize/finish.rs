@@ -4,12 +4,11 @@ use orrery_core::{RequestContext, TokenHash};
 use url::Url;
 
 use super::begin::with;
-use super::{
-    Answer, CookieChange, Next, Refused, ReturnPath, Step, endpoint, error_page, jar, signed_out, used_before,
-};
+use super::{Answer, CookieChange, Next, Refused, ReturnPath, Step, jar, signed_out, used_before};
 use crate::challenge::{AuthorizationFlow, Rejection};
 use crate::config::Config;
 use crate::consent::Issued;
+use crate::device::verify;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
 use crate::store::{Finished, Granted, Stepped};
@@ -65,12 +64,7 @@ async fn decide(
             let page = Url::parse(&flow.request.redirect_uri).map_err(OAuth2Error::internal)?;
             with(page, "client_id", flow.request.client.as_str()).into()
         }
-        // The built-in consent page may not lead to another site, whereas an application of its own has pages for all.
-        None if config.urls.consent.is_some() && config.urls.error.is_some() => {
-            let reason = "The device was refused. Nothing was granted.";
-            error_page(service, context, &OAuth2Error::new(ErrorCode::AccessDenied, reason))
-        }
-        None => endpoint(config, "/ui/device/denied"),
+        None => verify::denied_page(service, context),
     };
     Ok(step(service, config, flow, Next::Go(page)))
 }

@@ -26,7 +26,10 @@ pub enum ChallengeError {
     /// It is not one of ours, or what it names is gone: 404.
     Unknown,
     /// It has expired: 401.
-    Expired,
+    Expired {
+        /// Where the browser begins again, if that is known and makes sense.
+        restart: Option<String>,
+    },
     /// Somebody has decided already; the browser goes on here: 410.
     Handled(String),
     /// Anything else.
@@ -91,7 +94,10 @@ pub async fn read_login(
     let config = service.config.load_full();
     let challenge = keep::open(service, context, text).await?.ok_or_else(|| late_or_unknown(service, context, text))?;
     if challenge.requested_at + config.ttl.login_consent_request <= context.now {
-        return Err(ChallengeError::Expired);
+        let asked = || format!("{}?{}", endpoint(&config, "/oauth2/auth"), challenge.parameters.to_query());
+        // What was pushed is good once, and a device shows its code itself.
+        let restart = (challenge.pushed.is_none() && challenge.device.is_none()).then(asked);
+        return Err(ChallengeError::Expired { restart });
     }
     if let Some(found) = service.authorizations.authorization_by_id(context.project, challenge.id, context.now).await? {
         return Err(ChallengeError::Handled(verifier(service, context, &config, &found.flow)));
@@ -209,7 +215,7 @@ fn verifier(service: &OAuth2Service, context: &RequestContext, config: &Config, 
 fn late_or_unknown(service: &OAuth2Service, context: &RequestContext, text: &str) -> ChallengeError {
     let sealer = Sealer { keyring: &service.keyring, project: context.project };
     match sealer.named(Kind::StoredLogin, text) {
-        Some((_, expires_at)) if expires_at <= context.now => ChallengeError::Expired,
+        Some((_, expires_at)) if expires_at <= context.now => ChallengeError::Expired { restart: None },
         Some(_) | None => ChallengeError::Unknown,
     }
 }

@@ -58,7 +58,9 @@ pub async fn read(
     let (id, expires_at) = sealer.named(Kind::Consent, text).ok_or(ChallengeError::Unknown)?;
     let found = service.authorizations.authorization_by_id(context.project, id, context.now).await?;
     if expires_at <= context.now {
-        return Err(ChallengeError::Expired);
+        let request = found.map(|found| found.flow).filter(|flow| flow.device.is_none()).map(|flow| flow.request);
+        let restart = request.filter(|request| request.pushed.is_none()).map(|request| request.request_url);
+        return Err(ChallengeError::Expired { restart });
     }
     let found = found.ok_or(ChallengeError::Unknown)?;
     match (found.flow.state, found.flow.login.clone()) {

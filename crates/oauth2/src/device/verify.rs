@@ -8,13 +8,13 @@ use orrery_core::secret::Purpose;
 use orrery_core::{RequestContext, StoreError, Timestamp, TokenHash};
 use url::Url;
 
-use super::{DeviceChallenge, user_code};
-use crate::authorize::{CookieChange, Cookies, FlowCookie, Next, Step, endpoint, jar, with};
+use super::{DeviceChallenge, DeviceCode, user_code};
+use crate::authorize::{CookieChange, Cookies, FlowCookie, Next, Step, endpoint, error_page, jar, with};
 use crate::challenge::ChallengeError;
 use crate::challenge::seal::Sealer;
 use crate::error::{ErrorCode, OAuth2Error};
 use crate::service::OAuth2Service;
-use crate::store::{Recognised, TypedCode};
+use crate::store::{Recognised, Stepped, TypedCode};
 
 /// The wrong code after which a network has to wait (RFC 8628 section 5.1), and how long.
 const MISSES: u32 = 20;
@@ -125,6 +125,49 @@ pub async fn accept(
     typed: &str,
 ) -> Result<String, CodeError> {
     let challenge = read(service, context, text)?;
+    let found = recognise(service, context, &challenge, typed).await?;
+    let verifier = challenge.verifier(sealer(service, context), found.user_code, &*service.entropy);
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("device_verifier", &verifier).append_pair("client_id", found.client.as_str());
+    Ok(format!("{}?{}", endpoint(&service.config.load(), PATH), query.finish()))
+}
+
+/// Somebody typed a code and wants nothing of the device that shows it, which hears so. Says where the browser goes.
+///
+/// # Errors
+/// See [`CodeError`]. Wrong codes are counted as with [`accept`].
+pub async fn reject(
+    service: &OAuth2Service,
+    context: &RequestContext,
+    text: &str,
+    typed: &str,
+) -> Result<String, CodeError> {
+    let challenge = read(service, context, text)?;
+    let found = recognise(service, context, &challenge, typed).await?;
+    match service.devices.device_decide(context.project, found.hash, None, context.now).await? {
+        Stepped::Done => Ok(denied_page(service, context)),
+        Stepped::TooLate | Stepped::SignedOut => Err(CodeError::Unknown),
+    }
+}
+
+/// Where a browser goes in which somebody has refused a device.
+pub(crate) fn denied_page(service: &OAuth2Service, context: &RequestContext) -> String {
+    let config = service.config.load();
+    // The built-in consent page may not lead to another site, whereas an application of its own has pages for all.
+    if config.urls.consent.is_some() && config.urls.error.is_some() {
+        let reason = "The device was refused. Nothing was granted.";
+        return error_page(service, context, &OAuth2Error::new(ErrorCode::AccessDenied, reason));
+    }
+    endpoint(&config, "/ui/device/denied")
+}
+
+/// The device that shows a code.
+async fn recognise(
+    service: &OAuth2Service,
+    context: &RequestContext,
+    challenge: &DeviceChallenge,
+    typed: &str,
+) -> Result<Box<DeviceCode>, CodeError> {
     let config = service.config.load_full();
     // What cannot be a code tells nobody anything, so that it does not count as a guess.
     let code = user_code::normalise(&config.device.user_code, typed).ok_or(CodeError::Unknown)?;
@@ -135,21 +178,21 @@ pub async fn accept(
         wait: WAIT,
         now: context.now,
     };
-    let found = match service.devices.device_recognise(context.project, &typed).await? {
-        Recognised::Device(found) => found,
-        Recognised::Unknown => return Err(CodeError::Unknown),
-        Recognised::TooManyMisses { until } => return Err(CodeError::TooMany { until }),
-    };
-    let verifier = challenge.verifier(sealer(service, context), found.user_code, &*service.entropy);
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("device_verifier", &verifier).append_pair("client_id", found.client.as_str());
-    Ok(format!("{}?{}", endpoint(&config, PATH), query.finish()))
+    match service.devices.device_recognise(context.project, &typed).await? {
+        Recognised::Device(found) => Ok(found),
+        Recognised::Unknown => Err(CodeError::Unknown),
+        Recognised::TooManyMisses { until } => Err(CodeError::TooMany { until }),
+    }
 }
 
 fn read(service: &OAuth2Service, context: &RequestContext, text: &str) -> Result<DeviceChallenge, ChallengeError> {
     let challenge = DeviceChallenge::open(sealer(service, context), text).ok_or(ChallengeError::Unknown)?;
     let life = service.config.load().ttl.login_consent_request;
-    if challenge.requested_at + life <= context.now { Err(ChallengeError::Expired) } else { Ok(challenge) }
+    if challenge.requested_at + life <= context.now {
+        Err(ChallengeError::Expired { restart: None })
+    } else {
+        Ok(challenge)
+    }
 }
 
 /// The removal of the challenge's cookie.

@@ -15,6 +15,7 @@ pub(super) fn admin() -> Routes {
         .put("/admin/oauth2/auth/requests/consent/accept", Some("acceptOAuth2ConsentRequest"), consent_requests::accept)
         .put("/admin/oauth2/auth/requests/consent/reject", Some("rejectOAuth2ConsentRequest"), consent_requests::reject)
         .put("/admin/oauth2/auth/requests/device/accept", Some("acceptUserCodeRequest"), device::accept)
+        .put("/admin/oauth2/auth/requests/device/reject", None, device::reject)
         .get("/admin/oauth2/auth/requests/logout", Some("getOAuth2LogoutRequest"), logout_requests::read)
         .put("/admin/oauth2/auth/requests/logout/accept", Some("acceptOAuth2LogoutRequest"), logout_requests::accept)
         .put("/admin/oauth2/auth/requests/logout/reject", Some("rejectOAuth2LogoutRequest"), logout_requests::reject)

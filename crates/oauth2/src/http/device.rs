@@ -99,13 +99,29 @@ pub(super) async fn accept(
     AdminJsonBody(body): AdminJsonBody<AcceptBody>,
 ) -> Result<HttpResponse, ApiError> {
     let text = challenge(&request, CHALLENGE)?;
-    if body.user_code.is_empty() {
-        return Err(OAuth2Error::new(ErrorCode::InvalidRequest, "The member 'user_code' is missing.").into());
-    }
-    match verify::accept(&service, &context, &text, &body.user_code).await {
+    match verify::accept(&service, &context, &text, typed(&body)?).await {
         Ok(next) => redirect_to(Ok(next)),
         Err(error) => refused(error, context.now),
     }
+}
+
+/// An application of the operator has had a code typed, and somebody wants nothing of that device.
+pub(super) async fn reject(
+    service: Data<OAuth2Service>,
+    context: Context,
+    request: HttpRequest,
+    AdminJsonBody(body): AdminJsonBody<AcceptBody>,
+) -> Result<HttpResponse, ApiError> {
+    let text = challenge(&request, CHALLENGE)?;
+    match verify::reject(&service, &context, &text, typed(&body)?).await {
+        Ok(next) => redirect_to(Ok(next)),
+        Err(error) => refused(error, context.now),
+    }
+}
+
+fn typed(body: &AcceptBody) -> Result<&str, OAuth2Error> {
+    let missing = || OAuth2Error::new(ErrorCode::InvalidRequest, "The member 'user_code' is missing.");
+    Some(body.user_code.as_str()).filter(|typed| !typed.is_empty()).ok_or_else(missing)
 }
 
 fn refused(error: CodeError, now: Timestamp) -> Result<HttpResponse, ApiError> {
@@ -134,7 +150,7 @@ fn told(error: ChallengeError) -> OAuth2Error {
         ChallengeError::Unknown | ChallengeError::Handled(_) => {
             OAuth2Error::new(ErrorCode::InvalidRequest, "This page is no longer valid. Begin again.")
         }
-        ChallengeError::Expired => {
+        ChallengeError::Expired { .. } => {
             OAuth2Error::new(ErrorCode::RequestUnauthorized, "This page was open for too long. Begin again.")
         }
     }

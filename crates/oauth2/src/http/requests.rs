@@ -32,20 +32,28 @@ pub(super) fn failed(error: ChallengeError) -> Result<HttpResponse, ApiError> {
             let reason = "The challenge is not one that this server made, or what it names is gone.";
             Err(OAuth2Error::new(ErrorCode::NotFound, reason).into())
         }
-        ChallengeError::Expired => {
+        ChallengeError::Expired { restart: None } => {
             let reason = "The challenge has expired. The person has to start again from the application.";
             Err(OAuth2Error::new(ErrorCode::RequestUnauthorized, reason).into())
         }
-        // The contracts have one shape for reading and another for deciding; this is both.
+        ChallengeError::Expired { restart: Some(restart) } => {
+            let reason = "The challenge has expired. Send the browser to redirect_to, where it begins again.";
+            with_next(StatusCode::UNAUTHORIZED, "request_unauthorized", reason, &restart)
+        }
         ChallengeError::Handled(next) => {
             let reason = "Somebody has decided already. Send the browser to redirect_to.";
-            let body = json!({
-                "redirect_to": next, "error": "gone", "error_description": reason, "message": reason, "code": 410,
-            });
-            response::json(StatusCode::GONE, &body)
+            with_next(StatusCode::GONE, "gone", reason, &next)
         }
         ChallengeError::Other(error) => Err(error.into()),
     }
+}
+
+/// The contracts have one shape for reading and another for deciding; this is both, and where the browser goes.
+fn with_next(status: StatusCode, error: &str, reason: &str, next: &str) -> Result<HttpResponse, ApiError> {
+    let body = json!({
+        "redirect_to": next, "error": error, "error_description": reason, "message": reason, "code": status.as_u16(),
+    });
+    response::json(status, &body)
 }
 
 /// `rejectOAuth2Request`.

@@ -21,7 +21,7 @@ pub async fn read(
     let sealer = Sealer { keyring: &service.keyring, project: context.project };
     let challenge = LogoutChallenge::open(sealer, Kind::Logout, text).ok_or(ChallengeError::Unknown)?;
     if challenge.requested_at() + service.config.load().ttl.login_consent_request <= context.now {
-        return Err(ChallengeError::Expired);
+        return Err(ChallengeError::Expired { restart: None });
     }
     let client = match &challenge.client {
         None => None,

@@ -212,6 +212,7 @@ async fn steps_are_taken_in_order(stage: Stage) {
     complete(&stage, &used(&flow)).await;
     assert_eq!(decide(&stage, &flow).await, Stepped::TooLate);
     assert_eq!(complete(&stage, &used(&flow)).await, Stepped::TooLate, "a verifier is good once");
+    assert_eq!(finish(&stage, &finished(&client, &flow)).await, Stepped::TooLate, "nobody has consented");
 
     let refusal = Rejection { error: "access_denied".to_owned(), error_description: String::new(), status_code: 403 };
     let refused = AuthorizationFlow { login: Decision::Rejected(refusal), ..crate::oauth2_sample::flow(&client) };

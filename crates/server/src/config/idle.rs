@@ -149,10 +149,11 @@ fn cookies(config: &Config, found: &mut Vec<Problem>) {
     let https = https || config.serve.public.tls.is_some();
     let oauth2 = &config.oauth2.cookies;
     let lax = SameSite::Lax;
-    for (section, same_site_name, same_site, secure) in [
+    for (section, named, same_site, secure) in [
         ("identity.cookies", "same_site", *same_site, *secure),
         ("identity.session.cookie", "same_site", own.same_site.unwrap_or(*same_site), own.secure.or(*secure)),
-        ("oauth2.cookies", "same_site_mode", oauth2.same_site_mode.unwrap_or(lax), oauth2.secure),
+        // `None` may be Hydra's default, which nobody has set.
+        ("oauth2.cookies", "secure", oauth2.same_site_mode.unwrap_or(lax), oauth2.secure),
     ] {
         let key = |name: &str| format!("{section}.{name}");
         if https && secure == Some(false) {
@@ -160,8 +161,8 @@ fn cookies(config: &Config, found: &mut Vec<Problem>) {
             found.push(Problem::new(key("secure"), message));
         }
         if same_site == SameSite::None && secure == Some(false) {
-            let message = "browsers refuse None without Secure; it becomes Lax";
-            found.push(Problem::new(key(same_site_name), message));
+            let message = "browsers refuse SameSite=None without Secure; it becomes Lax";
+            found.push(Problem::new(key(named), message));
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What happens to every request, in this order: access log, a page instead of JSON for people, edge (id, context, envelope),
-//! CORS, admin access, route.
+//! What happens to every request, in this order: slashes at the end of the path go, access log, a page instead of JSON for people,
+//! edge (id, context, envelope), CORS, admin access, route.
 
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Condition, from_fn};
+use actix_web::middleware::{Condition, NormalizePath, from_fn};
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, Error};
 use orrery_ui::http::for_people;
@@ -96,4 +96,6 @@ pub(super) fn app(
         .wrap(from_fn(edge))
         .wrap(Condition::new(listener == Listener::Public, from_fn(for_people)))
         .wrap(from_fn(access))
+        // `/clients/` is `/clients`, for everything that looks at the path.
+        .wrap(NormalizePath::trim())
 }

@@ -52,7 +52,8 @@ pub(crate) async fn access<B: MessageBody>(
     span.record("http.route", &route);
     span.record("http.response.status_code", status);
     metrics::answered(log.listener, method, &route, status, took);
-    if !(log.skip_health && route.starts_with("/health/")) {
+    let is_health = route.strip_prefix("/admin").unwrap_or(&route).starts_with("/health/");
+    if !(log.skip_health && is_health) {
         let request_id = answered.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(

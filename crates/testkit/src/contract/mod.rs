@@ -38,6 +38,9 @@ pub fn contracts(generation: Generation) -> &'static [Contract] {
     }
 }
 
+/// What Kratos answers beside its own contract: whoever navigates to a flow without being signed in is sent to sign in.
+const BESIDE: [(&str, u16); 1] = [("getSettingsFlow", 302)];
+
 /// Panics when an answer breaks the contract of the operation that `method` and `path` name.
 ///
 /// `path` may carry a query. A path outside the contracts is not judged: pages and our own endpoints have tests of
@@ -51,6 +54,9 @@ pub fn assert_response(generation: Generation, method: &str, path: &str, status:
     let path = path.split('?').next().unwrap_or_default();
     for contract in contracts(generation) {
         let Some(operation) = contract.operation(method, path) else { continue };
+        if BESIDE.contains(&(operation.id.as_str(), status)) {
+            continue;
+        }
         let problems = contract.problems(operation, status, body);
         assert!(
             problems.is_empty(),

@@ -7,12 +7,12 @@ use super::ApiError;
 
 /// The paths whose errors are flat, each up to its first parameter.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct FlatPaths(pub(crate) Vec<&'static str>);
+pub(crate) struct FlatPaths(pub(crate) Vec<String>);
 
 impl FlatPaths {
     /// Whether an error at this path is flat, whoever finds it: a handler, an extractor, or what stands in front.
     pub(crate) fn cover(&self, path: &str) -> bool {
-        self.0.iter().any(|prefix| path.starts_with(prefix))
+        self.0.iter().any(|prefix| path.starts_with(prefix.as_str()))
     }
 }
 

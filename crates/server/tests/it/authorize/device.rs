@@ -120,11 +120,17 @@ async fn a_device_is_approved_and_gets_its_tokens(backend: Backend) {
 
 async fn whoever_refuses_leaves_the_device_with_nothing(backend: Backend) {
     let world = world(backend).await;
-    for refused_at in ["login", "consent"] {
+    for refused_at in ["code", "login", "consent"] {
         let (browser, codes) = (world.server.browser(), codes(&world).await);
         let challenge = come(&world, &browser).await;
+        let typed = json!({"user_code": codes["user_code"]});
         let (_, accepted) = accept(&world, &challenge, codes["user_code"].as_str().expect("a code")).await;
-        let next = if refused_at == "login" {
+        let next = if refused_at == "code" {
+            let next = world.decide("device", "reject", &challenge, typed.clone()).await;
+            assert_eq!(world.put("device", "reject", &challenge, &typed).await.status(), 400, "once");
+            assert_eq!(world.put("device", "reject", &challenge, &json!({})).await.status(), 400);
+            next
+        } else if refused_at == "login" {
             let answer = browser.get(accepted["redirect_to"].as_str().expect("an address")).await;
             let challenge = query(&location(&answer), "login_challenge").expect("a challenge");
             world.decide("login", "reject", &challenge, json!({"error": "access_denied"})).await

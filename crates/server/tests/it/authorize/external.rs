@@ -182,7 +182,14 @@ async fn a_challenge_is_unknown_expired_or_handled() {
     for (kind, challenge) in [("login", &late), ("consent", &consent)] {
         let answer = world.read(kind, challenge).await;
         assert_eq!(answer.status(), 401, "{kind}");
-        assert_eq!(body(answer).await["error"], "request_unauthorized");
+        let told = body(answer).await;
+        assert_eq!(told["error"], "request_unauthorized");
+        if kind == "login" {
+            // The browser can begin again.
+            let restart = told["redirect_to"].as_str().expect("an address");
+            let again = query(&location(&browser.get(restart).await), "login_challenge").expect("a challenge");
+            assert_eq!(world.read("login", &again).await.status(), 200);
+        }
     }
 }
 

@@ -21,8 +21,10 @@ async fn a_configured_token_is_asked_for_everywhere_but_at_health() {
     server.api().get(server.admin("/admin/keys/x")).send().await.expect("an answer of the contract's form");
     let answer = client.get(server.admin("/admin/identities")).bearer_auth(TOKEN).send().await;
     assert_eq!(answer.expect("an answer").status(), 200);
-    let ready = client.get(server.admin("/health/ready")).send().await.expect("an answer");
-    assert_eq!(ready.status(), 200);
+    for path in ["/health/ready", "/admin/health/ready"] {
+        let ready = client.get(server.admin(path)).send().await.expect("an answer");
+        assert_eq!(ready.status(), 200, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -57,3 +57,23 @@ async fn version_and_metrics_are_for_administrators() {
         assert_eq!(status(server.public(path)).await, 404, "{path}");
     }
 }
+
+/// Clients of either contract write the admin paths with and without `/admin`, and some end them with a slash.
+#[tokio::test]
+async fn a_path_has_several_spellings_for_administrators() {
+    let server = TestServer::start(Backend::Sqlite).await;
+    let status = |address: String| async { server.api().get(address).send().await.expect("an answer").status() };
+    for path in ["/health/alive", "/health/ready", "/version", "/metrics/prometheus", "/clients", "/keys/none/"] {
+        let expected = if path.starts_with("/keys") { 404 } else { 200 };
+        for spelling in [path.to_owned(), format!("/admin{path}"), format!("{path}/"), format!("/admin{path}/")] {
+            assert_eq!(status(server.admin(&spelling)).await, expected, "{spelling}");
+        }
+    }
+    assert_eq!(status(server.public("/.well-known/openid-configuration/")).await, 200);
+    for path in ["/admin/version", "/admin/health/alive", "/admin/clients/"] {
+        assert_eq!(status(server.public(path)).await, 404, "{path}");
+    }
+    let metrics = server.api().get(server.admin("/metrics/prometheus")).send().await.expect("an answer");
+    let text = metrics.text().await.expect("text");
+    assert!(text.contains("\nhttp_requests_total{") && text.contains("endpoint=\"/version\""), "{text}");
+}

@@ -88,7 +88,7 @@ async fn cookies_are_those_of_hydra_unless_the_file_says_otherwise() {
     std::fs::write(folder.path().join("hydra.yml"), insecure).expect("written");
     let checked = output(folder.path(), &["config", "check", "--hydra-config", "hydra.yml"]).await;
     let warnings = String::from_utf8_lossy(&checked.stderr).into_owned();
-    assert!(warnings.contains("`oauth2.cookies.same_site_mode`: browsers refuse None without Secure"), "{warnings}");
+    assert!(warnings.contains("`oauth2.cookies.secure`: browsers refuse SameSite=None without Secure"), "{warnings}");
 }
 
 #[tokio::test]
