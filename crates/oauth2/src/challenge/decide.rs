@@ -30,7 +30,8 @@ pub enum ChallengeError {
         /// Where the browser begins again, if that is known and makes sense.
         restart: Option<String>,
     },
-    /// Somebody has decided already; the browser goes on here: 410.
+    /// Somebody has decided already: 410. Here the browser may go instead. Whoever holds a login challenge need not be the
+    /// one who was signed in with it, so that this never is the decision itself.
     Handled(String),
     /// Anything else.
     Other(OAuth2Error),
@@ -100,7 +101,7 @@ pub async fn read_login(
         return Err(ChallengeError::Expired { restart });
     }
     if let Some(found) = service.authorizations.authorization_by_id(context.project, challenge.id, context.now).await? {
-        return Err(ChallengeError::Handled(verifier(service, context, &config, &found.flow)));
+        return Err(ChallengeError::Handled(found.flow.request.request_url));
     }
     let id = client_id(&challenge.parameters).map_err(|refused| refused.error)?;
     let begun = service.authorizations.authorization_begin(context.project, &id, &[], context.now).await?;
@@ -200,7 +201,7 @@ async fn decide(
     let next = verifier(service, context, &config, &flow);
     match service.authorizations.login_decide(context.project, &flow, context.now).await? {
         Stepped::Done => Ok(next),
-        Stepped::TooLate | Stepped::SignedOut => Err(ChallengeError::Handled(next)),
+        Stepped::TooLate | Stepped::SignedOut => Err(ChallengeError::Handled(flow.request.request_url)),
     }
 }
 

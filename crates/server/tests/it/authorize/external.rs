@@ -170,7 +170,10 @@ async fn a_challenge_is_unknown_expired_or_handled() {
         world.put("login", "reject", &challenge, &json!({})).await,
     ] {
         assert_eq!(answer.status(), 410);
-        assert!(body(answer).await["redirect_to"].as_str().is_some_and(|next| next.contains("login_verifier=")));
+        let again = body(answer).await["redirect_to"].as_str().expect("an address").to_owned();
+        assert!(again.contains("/oauth2/auth?") && again.contains("client_id="), "it begins again: {again}");
+        // An attacker who began, and had somebody sign in with the challenge, would collect the decision here.
+        assert!(!again.contains("login_verifier"), "{again}");
     }
     let consent = query(&location(&browser.get(next).await), "consent_challenge").expect("a challenge");
     world.decide("consent", "accept", &consent, json!({"grant_scope": ["openid"]})).await;
