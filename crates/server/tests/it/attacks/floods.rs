@@ -58,7 +58,7 @@ async fn who_is_refused_reads_a_page_and_a_program_json(backend: Backend) {
         assert!(headers.contains_key("content-security-policy") && headers.contains_key("x-request-id"), "{headers:?}");
         let text = page.text().await.expect("text");
         assert!(text.contains(says) && text.contains("<h1"), "{text}");
-        let json = server.api().request(reqwest::Method::GET, address.to_owned()).header("accept", "*/*");
+        let json = server.api().request(reqwest::Method::GET, address).header("accept", "*/*");
         let json = json.send().await.expect("an answer");
         assert_eq!(json.status(), status, "{address}");
         let json: serde_json::Value = json.json().await.expect("JSON");
